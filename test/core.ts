@@ -1,0 +1,4 @@
+/** The core as the tests use it: one instance for a test file. */
+import { loadCore } from "../wasm/mod.ts";
+
+export const core = await loadCore();

@@ -1,0 +1,2 @@
+// Table of exports, in the order of the data flow. One kernel a file.
+export { allocate, mark, release } from "./heap";

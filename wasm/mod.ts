@@ -1,0 +1,43 @@
+/**
+ * The core: flows, masks, images, metrics and shapes over typed arrays.
+ *
+ * ```ts
+ * const core = await loadCore();
+ * const { masks, count } = core.computeMasks(flows, cellprob, { height, width });
+ * ```
+ *
+ * A core is one instance of the module. It keeps nothing between calls, so a
+ * core a worker is all that parallel work needs.
+ *
+ * @module
+ */
+import { Arena } from "./arena.ts";
+import { compileCore, type CoreSource } from "./load.ts";
+
+export * from "../shared/errors.ts";
+export type { LabelArray, Size, Size2D, Size3D } from "../shared/ndarray.ts";
+
+/** Everything the core does; one instance, its own memory. */
+export type Core = ReturnType<typeof createCore>;
+
+/**
+ * Load and instantiate the core.
+ *
+ * @param source  where `core.wasm` is; by default beside this package
+ */
+export async function loadCore(
+  source: CoreSource = new URL("./dist/core.wasm", import.meta.url),
+): Promise<Core> {
+  return createCore(await compileCore(source));
+}
+
+/** Instantiate a compiled module; share the module, not the core. */
+export function createCore(module: WebAssembly.Module) {
+  const arena = new Arena(module);
+  return {
+    /** The compiled module, to be posted to workers. */
+    module,
+    /** Bytes of linear memory held now. */
+    memoryBytes: () => arena.bytes,
+  };
+}
