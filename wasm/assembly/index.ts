@@ -1,2 +1,8 @@
 // Table of exports, in the order of the data flow. One kernel a file.
+
+// scratch memory
 export { allocate, mark, release } from "./heap";
+
+// labels to flows
+export { findBoxes } from "./boxes";
+export { flowErrors, labelFlows } from "./label_flows";
