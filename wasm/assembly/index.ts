@@ -6,3 +6,8 @@ export { allocate, mark, release } from "./heap";
 // labels to flows
 export { findBoxes } from "./boxes";
 export { flowErrors, labelFlows } from "./label_flows";
+
+// flows to masks
+export { packFlows, packedBytes } from "./pack";
+export { countForeground, pointsToPixels, pointsToPositions, startPoints } from "./points";
+export { followFlows } from "./follow";
