@@ -41,3 +41,28 @@ export function checkLabels(
   }
   return pixels;
 }
+
+/**
+ * Check an integer setting that a kernel takes as i32.
+ *
+ * @throws {ArgumentError} if it is not an integer of 32 bits
+ */
+export function checkInteger(argument: string, value: number): void {
+  if (!Number.isInteger(value) || value !== (value | 0)) {
+    throw new ArgumentError(
+      argument,
+      `must be an integer of at most 32 bits, is ${value}`,
+    );
+  }
+}
+
+/**
+ * Check a fraction.
+ *
+ * @throws {ArgumentError} if it is not a number from 0 to 1
+ */
+export function checkFraction(argument: string, value: number): void {
+  if (!(value >= 0 && value <= 1)) {
+    throw new ArgumentError(argument, `must be from 0 to 1, is ${value}`);
+  }
+}

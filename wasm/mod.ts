@@ -12,9 +12,16 @@
  * @module
  */
 import { Arena } from "./arena.ts";
+import { clean } from "./clean.ts";
 import { compileCore, type CoreSource } from "./load.ts";
 
 export * from "../shared/errors.ts";
+export type {
+  EdgeOptions,
+  FillOptions,
+  LabelResult,
+  RelabelOptions,
+} from "./clean.ts";
 export type { LabelArray, Size, Size2D, Size3D } from "../shared/ndarray.ts";
 
 /** Everything the core does; one instance, its own memory. */
@@ -39,5 +46,6 @@ export function createCore(module: WebAssembly.Module) {
     module,
     /** Bytes of linear memory held now. */
     memoryBytes: () => arena.bytes,
+    ...clean(arena),
   };
 }

@@ -11,3 +11,7 @@ export { flowErrors, labelFlows } from "./label_flows";
 export { packFlows, packedBytes } from "./pack";
 export { countForeground, pointsToPixels, pointsToPositions, startPoints } from "./points";
 export { followFlows } from "./follow";
+// labels: renumber, remove, fill, stitch
+export { applyTable, countLabels, maxLabel, rankLabels, relabel } from "./relabel";
+export { removeEdge, removeLarge, removeSmall } from "./remove";
+export { fillHoles } from "./fill_holes";
