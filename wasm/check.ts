@@ -7,9 +7,11 @@ import { ArgumentError } from "../shared/errors.ts";
 import {
   checkLength,
   countPixels,
+  isVolume,
   type LabelArray,
   type Size,
 } from "../shared/ndarray.ts";
+import type { Arena } from "./arena.ts";
 
 /**
  * Check a label image: right length, no negative label.
@@ -65,4 +67,58 @@ export function checkFraction(argument: string, value: number): void {
   if (!(value >= 0 && value <= 1)) {
     throw new ArgumentError(argument, `must be from 0 to 1, is ${value}`);
   }
+}
+
+/**
+ * Check flows and copy them in: right length, all finite.
+ *
+ * A volume of one plane is tracked as an image, so its dZ is left out.
+ *
+ * @returns the address of 2×H×W or 3×D×H×W f32
+ * @throws {ArgumentError | ShapeError}
+ */
+export function checkFlows(
+  arena: Arena,
+  flows: Float32Array,
+  size: Size,
+): number {
+  const pixels = countPixels(size);
+  const planes = isVolume(size) ? 3 : 2;
+  checkLength("flows", flows, planes * pixels);
+  const skipped = isVolume(size) && size.depth === 1 ? pixels : 0;
+  const at = arena.put(flows.subarray(skipped));
+  const bad = arena.kernels.findNonFinite(at, flows.length - skipped);
+  if (bad >= 0) {
+    throw new ArgumentError(
+      "flows",
+      `value ${flows[bad + skipped]} at index ${
+        bad + skipped
+      } is not finite; the network's output is broken there`,
+    );
+  }
+  return at;
+}
+
+/**
+ * Check cell probabilities and copy them in: right length, no NaN.
+ *
+ * @returns the address of D×H×W f32
+ * @throws {ArgumentError | ShapeError}
+ */
+export function checkCellprob(
+  arena: Arena,
+  cellprob: Float32Array,
+  size: Size,
+): number {
+  const pixels = countPixels(size);
+  checkLength("cellprob", cellprob, pixels);
+  const at = arena.put(cellprob);
+  const bad = arena.kernels.findNaN(at, pixels);
+  if (bad >= 0) {
+    throw new ArgumentError(
+      "cellprob",
+      `value at index ${bad} is NaN; the network's output is broken there`,
+    );
+  }
+  return at;
 }

@@ -13,6 +13,8 @@
  */
 import { Arena } from "./arena.ts";
 import { clean } from "./clean.ts";
+import { flows } from "./flows.ts";
+import { masks } from "./masks.ts";
 import { compileCore, type CoreSource } from "./load.ts";
 
 export * from "../shared/errors.ts";
@@ -23,6 +25,15 @@ export type {
   RelabelOptions,
 } from "./clean.ts";
 export type { LabelArray, Size, Size2D, Size3D } from "../shared/ndarray.ts";
+
+export type { FlowErrors, LabelFlowsOptions } from "./flows.ts";
+export type {
+  Convention,
+  FollowOptions,
+  Masks,
+  MasksOptions,
+  Points,
+} from "./masks.ts";
 
 /** Everything the core does; one instance, its own memory. */
 export type Core = ReturnType<typeof createCore>;
@@ -46,6 +57,8 @@ export function createCore(module: WebAssembly.Module) {
     module,
     /** Bytes of linear memory held now. */
     memoryBytes: () => arena.bytes,
+    ...flows(arena),
+    ...masks(arena),
     ...clean(arena),
   };
 }

@@ -9,9 +9,16 @@ export { flowErrors, labelFlows } from "./label_flows";
 
 // flows to masks
 export { packFlows, packedBytes } from "./pack";
-export { countForeground, pointsToPixels, pointsToPositions, startPoints } from "./points";
+export { findNaN, findNonFinite, flagsToCellprob } from "./finite";
+export {
+  countForeground, foregroundPixels, pointsToPixels, pointsToPositions, startPoints,
+} from "./points";
 export { followFlows } from "./follow";
+export { followFlows3d } from "./follow3d";
+export { countSinks, findSeeds, paintSeeds } from "./peaks";
+export { labelSinks, paintForeground } from "./paint";
+export { computeMasks, removeBadFlow, wholeWindow } from "./masks";
 // labels: renumber, remove, fill, stitch
-export { applyTable, countLabels, maxLabel, rankLabels, relabel } from "./relabel";
+export { applyTable, countLabels, maxLabel, originalLabels, rankLabels, relabel } from "./relabel";
 export { removeEdge, removeLarge, removeSmall } from "./remove";
 export { fillHoles } from "./fill_holes";

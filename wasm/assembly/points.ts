@@ -96,3 +96,21 @@ export function pointsToPixels(
     points += 8;
   }
 }
+
+/**
+ * Pixels from which the points started.
+ *
+ * indices   P u32   out: raster order
+ * cellprob  n f32
+ * threshold f32     foreground is cellprob > threshold
+ *
+ * Source: Cellpose 4.2.1.1, `dynamics.py` (nonzero of the foreground).
+ */
+export function foregroundPixels(indices: usize, cellprob: usize, n: i32, threshold: f32): void {
+  for (let i = 0; i < n; i++) {
+    if (load<f32>(cellprob + (usize(i) << 2)) > threshold) {
+      store<u32>(indices, u32(i));
+      indices += 4;
+    }
+  }
+}

@@ -194,3 +194,20 @@ function rankByHash(masks: usize, n: i32): i32 {
   }
   return count;
 }
+
+/**
+ * Labels as they were before `rankLabels`.
+ *
+ * ids      K u32   out: label k + 1 was ids[k]
+ * labels   n u32   1 … K
+ * original n u32   before
+ *
+ * Source: ours.
+ */
+export function originalLabels(ids: usize, labels: usize, original: usize, n: i32): void {
+  const end = usize(n) << 2;
+  for (let at: usize = 0; at < end; at += 4) {
+    const label = load<u32>(labels + at);
+    if (label) store<u32>(ids + (usize(label - 1) << 2), load<u32>(original + at));
+  }
+}

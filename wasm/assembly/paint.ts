@@ -1,0 +1,36 @@
+/**
+ * Give each foreground pixel the label of the pixel in which its point ends.
+ */
+
+/**
+ * Look up the label at each sink.
+ *
+ * sinks   P u32   in: pixel; out: label
+ * labels  n u32   of `paintSeeds`
+ */
+export function labelSinks(sinks: usize, labels: usize, p: i32): void {
+  const end = sinks + (usize(p) << 2);
+  for (let at = sinks; at < end; at += 4) {
+    store<u32>(at, load<u32>(labels + (usize(load<u32>(at)) << 2)));
+  }
+}
+
+/**
+ * Write the labels of points to the pixels where they started.
+ *
+ * masks     n u32   out; 0 on background
+ * values    P u32   labels in raster order of the foreground
+ * cellprob  n f32
+ * threshold f32     foreground is cellprob > threshold
+ */
+export function paintForeground(masks: usize, values: usize, cellprob: usize, n: i32, threshold: f32): void {
+  const end = usize(n) << 2;
+  for (let at: usize = 0; at < end; at += 4) {
+    let label: u32 = 0;
+    if (load<f32>(cellprob + at) > threshold) {
+      label = load<u32>(values);
+      values += 4;
+    }
+    store<u32>(masks + at, label);
+  }
+}
