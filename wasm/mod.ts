@@ -16,6 +16,7 @@ import { clean } from "./clean.ts";
 import { flows } from "./flows.ts";
 import { masks } from "./masks.ts";
 import { compileCore, type CoreSource } from "./load.ts";
+import { metrics } from "./metrics.ts";
 
 export * from "../shared/errors.ts";
 export type {
@@ -24,6 +25,23 @@ export type {
   LabelResult,
   RelabelOptions,
 } from "./clean.ts";
+export type { BoundaryOptions, BoundaryScore } from "./boundary.ts";
+export type { CellGroup, ErrorKinds } from "./error_kinds.ts";
+export type {
+  MaskMatch,
+  MaskScores,
+  PrecisionOptions,
+  ScoreOptions,
+} from "./metrics.ts";
+export type { OverlapTable } from "./overlap.ts";
+export {
+  type AggregatedJaccard,
+  type JaccardKind,
+  type PanopticQuality,
+  poolPrecision,
+  type Precision,
+} from "./scores.ts";
+export type { SizeBins, SizeRecall } from "./size_recall.ts";
 export type { LabelArray, Size, Size2D, Size3D } from "../shared/ndarray.ts";
 
 export type { FlowErrors, LabelFlowsOptions } from "./flows.ts";
@@ -60,5 +78,6 @@ export function createCore(module: WebAssembly.Module) {
     ...flows(arena),
     ...masks(arena),
     ...clean(arena),
+    ...metrics(arena),
   };
 }

@@ -22,3 +22,8 @@ export { computeMasks, removeBadFlow, wholeWindow } from "./masks";
 export { applyTable, countLabels, maxLabel, originalLabels, rankLabels, relabel } from "./relabel";
 export { removeEdge, removeLarge, removeSmall } from "./remove";
 export { fillHoles } from "./fill_holes";
+
+// metrics
+export { overlapTable } from "./overlap";
+export { matchCells } from "./match";
+export { countShared, dilateDisc, dilateDiscWrapped, meanDiameter } from "./dilate";
