@@ -15,6 +15,8 @@ import { Arena } from "./arena.ts";
 import { clean } from "./clean.ts";
 import { flows } from "./flows.ts";
 import { masks } from "./masks.ts";
+import { centroid } from "./centroid.ts";
+import { dbscan } from "./dbscan.ts";
 import { compileCore, type CoreSource } from "./load.ts";
 import { metrics } from "./metrics.ts";
 
@@ -79,5 +81,7 @@ export function createCore(module: WebAssembly.Module) {
     ...masks(arena),
     ...clean(arena),
     ...metrics(arena),
+    ...centroid(arena),
+    ...dbscan(arena),
   };
 }

@@ -27,3 +27,6 @@ export { fillHoles } from "./fill_holes";
 export { overlapTable } from "./overlap";
 export { matchCells } from "./match";
 export { countShared, dilateDisc, dilateDiscWrapped, meanDiameter } from "./dilate";
+// the report's own method
+export { centroidFlows } from "./centroid";
+export { dbscan } from "./dbscan";
