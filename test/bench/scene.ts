@@ -76,7 +76,7 @@ interface Cell {
  *
  * @returns D×H×W labels, numbered from 1 in order of drawing
  */
-export function drawScene(scene: Scene): Int32Array {
+export function drawScene(scene: Scene): Int32Array<ArrayBuffer> {
   const { depth, height, width, cells, radius: [smallest, largest] } = scene;
   const random = createRandom(scene.seed);
   const labels = new Int32Array(depth * height * width);
