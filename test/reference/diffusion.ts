@@ -73,11 +73,14 @@ function stepsOf(pixels: number[], edges: number[]): number {
 /** The pixel where a cell's heat starts. */
 export function centerOf(pixels: number[], edges: number[]): number {
   const positions = pixels.map((i) => positionOf(i, edges));
-  let mean = edges.map((_, axis) =>
-    positions.reduce((sum, position) => sum + position[axis], 0) / pixels.length
-  );
-  // in 2-D the mean is rounded, halves to even; in 3-D it is not
-  if (edges.length === 2) mean = mean.map(roundHalfEven);
+  const mean = edges.map((_, axis) => {
+    const along = positions.map((position) => position[axis]);
+    // in 2-D the mean in the cell's box is rounded, halves to even: whether
+    // 237.5 becomes 237 or 238 depends on where the box starts
+    const low = along.reduce((a, b) => Math.min(a, b));
+    const within = along.reduce((a, b) => a + b - low, 0) / along.length;
+    return low + (edges.length === 2 ? roundHalfEven(within) : within);
+  });
   // the nearest pixel of the cell, the first of equals in raster order
   let best = -1;
   let least = Infinity;

@@ -12,7 +12,7 @@
  * @module
  */
 import type { Size } from "../../shared/ndarray.ts";
-import { edgesOf, indexOf, positionOf } from "./grid.ts";
+import { edgesOf, positionOf } from "./grid.ts";
 
 export interface FollowOptions {
   /** Euler steps. Default 200. */
@@ -39,39 +39,17 @@ export function followPixels(
 ): Followed {
   const edges = edgesOf(size);
   const axes = edges.length;
-  const pixels = foreground.length;
   const indices: number[] = [];
-  for (let i = 0; i < pixels; i++) if (foreground[i]) indices.push(i);
+  for (let i = 0; i < foreground.length; i++) {
+    if (foreground[i]) indices.push(i);
+  }
 
   const points = new Float64Array(axes * indices.length);
-  const corners = 2 ** axes;
   indices.forEach((start, p) => {
     const point = positionOf(start, edges);
-    const step = new Array<number>(axes);
-    const base = new Array<number>(axes);
-    const part = new Array<number>(axes);
-    const corner = new Array<number>(axes);
     for (let n = 0; n < niter; n++) {
-      for (let axis = 0; axis < axes; axis++) {
-        const at = sampleAt(point[axis], edges[axis], convention);
-        base[axis] = Math.floor(at);
-        part[axis] = at - base[axis];
-      }
-      // weighted mean of the 4 or 8 pixels around; outside all is 0
-      step.fill(0);
-      for (let c = 0; c < corners; c++) {
-        let weight = 1;
-        for (let axis = 0; axis < axes; axis++) {
-          const isUpper = (c >> axis) & 1;
-          corner[axis] = base[axis] + isUpper;
-          weight *= isUpper ? part[axis] : 1 - part[axis];
-        }
-        const at = indexOf(corner, edges);
-        if (at < 0 || weight === 0 || !foreground[at]) continue;
-        for (let axis = 0; axis < axes; axis++) {
-          step[axis] += weight * flows[axis * pixels + at];
-        }
-      }
+      const at = point.map((c, axis) => sampleAt(c, edges[axis], convention));
+      const step = sample(flows, foreground, edges, at);
       for (let axis = 0; axis < axes; axis++) {
         const moved = point[axis] + step[axis];
         point[axis] = Math.min(Math.max(moved, 0), edges[axis] - 1);
@@ -80,6 +58,35 @@ export function followPixels(
     points.set(point, p * axes);
   });
   return { points, indices: Uint32Array.from(indices) };
+}
+
+/** Weighted mean of the 4 or 8 pixels around a position; outside all is 0. */
+function sample(
+  flows: ArrayLike<number>,
+  foreground: ArrayLike<number>,
+  edges: readonly number[],
+  at: readonly number[],
+): number[] {
+  const axes = edges.length;
+  const step = new Array<number>(axes).fill(0);
+  for (let corner = 0; corner < 1 << axes; corner++) {
+    let weight = 1;
+    let index = 0;
+    for (let axis = 0; axis < axes; axis++) {
+      const below = Math.floor(at[axis]);
+      const part = at[axis] - below;
+      const isUpper = (corner >> axis) & 1;
+      const pixel = below + isUpper;
+      weight *= isUpper ? part : 1 - part;
+      if (pixel < 0 || pixel >= edges[axis]) weight = 0;
+      index = index * edges[axis] + pixel;
+    }
+    if (weight === 0 || !foreground[index]) continue;
+    for (let axis = 0; axis < axes; axis++) {
+      step[axis] += weight * flows[axis * foreground.length + index];
+    }
+  }
+  return step;
 }
 
 function sampleAt(
