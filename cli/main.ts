@@ -1,0 +1,66 @@
+/**
+ * The command line: one file a command, loaded when it is called.
+ *
+ *   deno task cli --help
+ *
+ * Wrong usage prints one line and exits with 2; a command that fails exits
+ * with 1.
+ *
+ * @module
+ */
+import { Command, CommanderError } from "commander";
+import { VERSION } from "./version.ts";
+
+const program = new Command("cytoedge")
+  .description("Cell segmentation: flows, masks and scores")
+  .version(VERSION)
+  .showSuggestionAfterError(false)
+  .exitOverride();
+
+program.command("demo")
+  .description("segment the examples and write pictures to out/demo/")
+  .option("--once", "exit when the pictures are written")
+  .action(async (options) => {
+    const { demo } = await import("./demo.ts");
+    await demo(options);
+  });
+
+program.command("conformance")
+  .description("compare the core with a peer's recorded inputs and outputs")
+  .argument("<dir>", "folder of kinds and cases, as DIR/dynamics2d/name/")
+  .option("--json", "print one JSON object instead of lines")
+  .action(async (directory, options) => {
+    const { conformance } = await import("./conformance.ts");
+    Deno.exitCode = await conformance(directory, options);
+  });
+
+program.command("report")
+  .description("run the report's experiments and write docs/report/")
+  .option("--data <dir>", "labelled images, for the parts that need them")
+  .option("--quick", "fewer seeds, for a first look")
+  .action(async (options) => {
+    const { report } = await import("./report.ts");
+    await report(options);
+  });
+
+program.command("info")
+  .description("print version, core and runtime")
+  .option("--json", "print one JSON object instead of lines")
+  .action(async (options) => {
+    const { info } = await import("./info.ts");
+    await info(options);
+  });
+
+try {
+  await program.parseAsync(Deno.args, { from: "user" });
+} catch (err) {
+  // commander has printed its line (help and version are no mistakes)
+  if (err instanceof CommanderError) Deno.exit(err.exitCode === 0 ? 0 : 2);
+  const reason = err instanceof Error ? err.message : String(err);
+  printError(`error: ${reason}`);
+  Deno.exit(1);
+}
+
+function printError(line: string): void {
+  Deno.stderr.writeSync(new TextEncoder().encode(`${line}\n`));
+}
