@@ -48,7 +48,10 @@ export function checkMasks(core: Core, from: Case): Check[] {
   const raw = { flowThreshold: 0, minSize: 0, fillHoles: false };
   const checked = { minSize: 0, fillHoles: false };
   for (
-    const [name, options] of [["masks_raw", raw], ["masks_qc", checked]] as const
+    const [name, options] of [["masks_raw", raw], [
+      "masks_qc",
+      checked,
+    ]] as const
   ) {
     if (!hasArrays(from, name)) continue;
     checks.push(sameUpToRenumbering(name, {

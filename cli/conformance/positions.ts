@@ -14,8 +14,8 @@ import {
   hasArrays,
   spell,
 } from "./case.ts";
-import { type Check, exactly, mostWithin } from "./check.ts";
-import { getNetworkOutput, type NetworkOutput, NITER } from "./network.ts";
+import { type Check, mostWithin } from "./check.ts";
+import { getNetworkOutput, NITER } from "./network.ts";
 
 /** Steps of `final_positions_niter20`. */
 const FEW_STEPS = 20;
