@@ -20,6 +20,7 @@ const program = new Command("cytoedge")
 program.command("demo")
   .description("segment the examples and write pictures to out/demo/")
   .option("--once", "exit when the pictures are written")
+  .option("--out <dir>", "folder for the pictures")
   .action(async (options) => {
     const { demo } = await import("./demo.ts");
     await demo(options);
