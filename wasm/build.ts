@@ -1,81 +1,139 @@
 /**
- * Build `wasm/dist/` when it is missing or older than its sources.
+ * Build what is missing in `wasm/dist/` or older than its sources.
  *
  *   deno task build            build what is out of date
- *   deno task build --force    build anyway
+ *   deno task build --force    build everything
+ *
+ *   core.wasm kernels.d.ts   the kernels, compiled from assembly/, and the
+ *                            types of the raw exports (for arena.ts)
+ *   core.js core.d.ts        mod.ts and what it imports, in one file each
+ *   package.json LICENSE     so that the folder is a package
+ *
+ * Every file is written beside its place and renamed: tasks that build at the
+ * same time disturb neither one another nor a reader.
  *
  * @module
  */
-import asc from "assemblyscript/asc";
 import { dirname, fromFileUrl, join } from "@std/path";
 
-const HERE = dirname(fromFileUrl(import.meta.url));
-const DIST = join(HERE, "dist");
+const WASM = dirname(fromFileUrl(import.meta.url));
+const ROOT = dirname(WASM);
+const DIST = join(WASM, "dist");
 
-// No runtime and no imports: the module is the same in every host.
-const ASC_FLAGS = [
-  "--runtime=stub",
-  "--use=abort=",
-  "--enable=simd",
-  "--optimizeLevel=3",
-  "--shrinkLevel=0",
-  "--converge",
-  "--noAssert",
-  "--initialMemory=4",
-  "--maximumMemory=65536",
-  "--bindings=raw",
-  "--pedantic",
+/** What the build itself consists of: all is stale when these change. */
+const RECIPE = [
+  join(WASM, "build.ts"),
+  join(WASM, "build"),
+  join(ROOT, "deno.json"),
+];
+
+/**
+ * One part of the build: it writes `outputs` into the folder it is given, and
+ * loads its compiler only then (every task asks for a build first).
+ */
+interface Part {
+  readonly outputs: readonly string[];
+  readonly sources: readonly string[];
+  write(folder: string): Promise<void>;
+}
+
+const PARTS: readonly Part[] = [
+  {
+    outputs: ["core.wasm", "kernels.d.ts"],
+    sources: [join(WASM, "assembly")],
+    async write(folder) {
+      const { compileKernels } = await import("./build/kernels.ts");
+      await compileKernels(WASM, folder);
+    },
+  },
+  {
+    outputs: ["core.js", "core.d.ts", "package.json", "LICENSE"],
+    sources: [
+      WASM,
+      join(ROOT, "shared", "errors.ts"),
+      join(ROOT, "shared", "ndarray.ts"),
+    ],
+    async write(folder) {
+      const { bundleCode, bundleTypes, describePackage } = await import(
+        "./build/bundle.ts"
+      );
+      await bundleCode(join(WASM, "mod.ts"), join(folder, "core.js"));
+      await bundleTypes(join(WASM, "mod.ts"), join(folder, "core.d.ts"));
+      const config = JSON.parse(
+        await Deno.readTextFile(join(ROOT, "deno.json")),
+      );
+      await Deno.writeTextFile(
+        join(folder, "package.json"),
+        describePackage(config.version),
+      );
+      await Deno.copyFile(join(ROOT, "LICENSE"), join(folder, "LICENSE"));
+    },
+  },
 ];
 
 if (import.meta.main) {
   const isForced = Deno.args.includes("--force");
-  if (isForced || await isStale()) await build();
-}
-
-async function build(): Promise<void> {
   await Deno.mkdir(DIST, { recursive: true });
-  const { error, stderr } = await asc.main([
-    "assembly/index.ts",
-    "--baseDir",
-    HERE,
-    "--outFile",
-    "dist/kernels.wasm",
-    ...ASC_FLAGS,
-  ]);
-  if (error) {
-    await Deno.stderr.write(new TextEncoder().encode(stderr.toString()));
+  try {
+    for (const part of PARTS) {
+      if (isForced || await isStale(part)) await build(part);
+    }
+  } catch (err) {
+    // what a compiler says matters, not where this script called it
+    const message = err instanceof Error ? err.message : String(err);
+    await Deno.stderr.write(new TextEncoder().encode(`${message}\n`));
     Deno.exit(1);
   }
-  // kernels.d.ts types the raw exports; the module itself is core.wasm
-  await Deno.remove(join(DIST, "kernels.js"));
-  await Deno.rename(join(DIST, "kernels.wasm"), join(DIST, "core.wasm"));
 }
 
-async function isStale(): Promise<boolean> {
-  const built = await modified(join(DIST, "core.wasm"));
-  if (built === 0) return true;
-  if (await modified(join(HERE, "build.ts")) > built) return true;
-  return await newestSource(HERE) > built;
-}
-
-async function newestSource(folder: string): Promise<number> {
-  let newest = 0;
-  for await (const entry of Deno.readDir(folder)) {
-    if (entry.name === "dist" || entry.name === "embed") continue;
-    const path = join(folder, entry.name);
-    const at = entry.isDirectory
-      ? await newestSource(path)
-      : await modified(path);
-    newest = Math.max(newest, at);
+async function build(part: Part): Promise<void> {
+  const started = new Date();
+  const folder = await Deno.makeTempDir({ dir: DIST, prefix: ".build-" });
+  try {
+    await part.write(folder);
+    for (const name of part.outputs) {
+      // as old as the sources that were read: an edit since then is noticed
+      await Deno.utime(join(folder, name), started, started);
+      await Deno.rename(join(folder, name), join(DIST, name));
+    }
+  } finally {
+    await Deno.remove(folder, { recursive: true });
   }
-  return newest;
+}
+
+async function isStale({ outputs, sources }: Part): Promise<boolean> {
+  const built = await Promise.all(
+    outputs.map((name) => modified(join(DIST, name))),
+  );
+  const read = await Promise.all([...RECIPE, ...sources].map(newest));
+  return Math.min(...built) < Math.max(...read);
+}
+
+/** The latest change of a file, or of the files in a folder; 0 if missing. */
+async function newest(path: string): Promise<number> {
+  if (!(await isFolder(path))) return await modified(path);
+  let latest = 0;
+  for await (const entry of Deno.readDir(path)) {
+    // `dist` is what is built, `embed` uses it; kernels are the other part
+    if (path === WASM && entry.isDirectory) continue;
+    latest = Math.max(latest, await newest(join(path, entry.name)));
+  }
+  return latest;
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  return (await stat(path))?.isDirectory ?? false;
 }
 
 async function modified(path: string): Promise<number> {
+  return (await stat(path))?.mtime?.getTime() ?? 0;
+}
+
+async function stat(path: string): Promise<Deno.FileInfo | undefined> {
   try {
-    return (await Deno.stat(path)).mtime?.getTime() ?? 0;
+    return await Deno.stat(path);
   } catch (err) {
-    if (err instanceof Deno.errors.NotFound) return 0;
+    if (err instanceof Deno.errors.NotFound) return undefined;
     throw err;
   }
 }

@@ -26,7 +26,10 @@ export async function compileCore(
 async function readUrl(url: URL): Promise<BufferSource> {
   if (url.protocol === "file:") {
     // Node's fetch does not read files; Deno, Node and Bun all have node:fs
-    const { readFile } = await import("node:fs/promises");
+    const { readFile } = await import(
+      // a page's bundler must leave this import alone
+      /* webpackIgnore: true */ /* @vite-ignore */ "node:fs/promises"
+    );
     return new Uint8Array(await readFile(url));
   }
   const response = await fetch(url);
