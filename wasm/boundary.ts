@@ -76,7 +76,11 @@ function ratios(tp: number, fp: number, fn: number, parity: boolean) {
   }
   const precision = tp / (tp + fp);
   const recall = tp / (tp + fn);
-  return { precision, recall, f: 2 * precision * recall / (precision + recall) };
+  return {
+    precision,
+    recall,
+    f: 2 * precision * recall / (precision + recall),
+  };
 }
 
 /** Outlines of labels as h×w u8, left in the arena's scope. */

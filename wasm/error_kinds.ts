@@ -72,14 +72,22 @@ export function errorKindsOf(
     if (match.iouOf[i] < match.threshold) return;
     isTrueExplained[i] = isPredExplained[j] = 1;
   });
-  const splits = groups(inTrue, { whole: trueLabels, part: predLabels }, (i, parts) => {
-    isTrueExplained[i] = 1;
-    for (const j of parts) isPredExplained[j] = 1;
-  });
-  const merges = groups(inPred, { whole: predLabels, part: trueLabels }, (j, parts) => {
-    isPredExplained[j] = 1;
-    for (const i of parts) isTrueExplained[i] = 1;
-  });
+  const splits = groups(
+    inTrue,
+    { whole: trueLabels, part: predLabels },
+    (i, parts) => {
+      isTrueExplained[i] = 1;
+      for (const j of parts) isPredExplained[j] = 1;
+    },
+  );
+  const merges = groups(
+    inPred,
+    { whole: predLabels, part: trueLabels },
+    (j, parts) => {
+      isPredExplained[j] = 1;
+      for (const i of parts) isTrueExplained[i] = 1;
+    },
+  );
   return {
     threshold: match.threshold,
     splits,

@@ -123,7 +123,8 @@ export function masks(arena: Arena) {
         const points = arena.reserve(p * axes * 4 + 4);
         const packed = arena.reserve(kernels.packedBytes(d, h, w) >>> 0);
         const window = arena.reserve(64);
-        kernels.startPoints(points, cellprob, d, h, w, plain, 0);
+        const whole = d === 1 ? h : d;
+        kernels.startPoints(points, cellprob, d, h, w, 0, whole, plain, 0);
         kernels.packFlows(
           packed,
           flowsAt,
@@ -140,9 +141,20 @@ export function masks(arena: Arena) {
         kernels.wholeWindow(window, d, h, w, plain);
         checkResult(
           d === 1
-            ? kernels.followFlows(points, 0, packed, window, p, w, niter, early)
+            ? kernels.followFlows(
+              points,
+              0,
+              0,
+              packed,
+              window,
+              p,
+              w,
+              niter,
+              early,
+            )
             : kernels.followFlows3d(
               points,
+              0,
               0,
               packed,
               window,
@@ -212,9 +224,14 @@ export function masks(arena: Arena) {
 
 type Facts = Pick<Masks, "foreground" | "seeds" | "dropped">;
 
-function putSettings(arena: Arena, options: MasksOptions, d: number): number {
-  const settings = arena.reserve(44);
-  const view = new DataView(arena.kernels.memory.buffer, settings, 44);
+function putSettings(
+  arena: Arena,
+  options: MasksOptions,
+  d: number,
+  settled = 0,
+): number {
+  const settings = arena.reserve(48);
+  const view = new DataView(arena.kernels.memory.buffer, settings, 48);
   const flowThreshold = options.flowThreshold ?? (d === 1 ? 0.4 : 0);
   view.setInt32(0, checkNiter(options.niter ?? 200), true);
   view.setFloat32(
@@ -237,6 +254,7 @@ function putSettings(arena: Arena, options: MasksOptions, d: number): number {
       (options.fillHoles === false ? KEEP_HOLES : 0),
     true,
   );
+  view.setUint32(44, settled, true);
   return settings;
 }
 

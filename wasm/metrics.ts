@@ -16,16 +16,16 @@ import {
 } from "./boundary.ts";
 import { type ErrorKinds, errorKindsOf } from "./error_kinds.ts";
 import { checkThreshold, countMatches, matchTable } from "./match.ts";
-import { overlapTable, type OverlapTable } from "./overlap.ts";
+import { type OverlapTable, overlapTable } from "./overlap.ts";
 import {
   type AggregatedJaccard,
   countCells,
-  jaccardOfBest,
   type JaccardKind,
+  jaccardOfBest,
   jaccardOfMatched,
   meanIouOf,
-  type PanopticQuality,
   panopticOf,
+  type PanopticQuality,
   type Precision,
   precisionOf,
 } from "./scores.ts";

@@ -72,7 +72,9 @@ export function precisionOf(
 export function poolPrecision(
   images: readonly (readonly Precision[])[],
 ): (Precision & { readonly meanAp: number })[] {
-  if (images.length === 0) throw new ArgumentError("images", "must hold at least one image");
+  if (images.length === 0) {
+    throw new ArgumentError("images", "must hold at least one image");
+  }
   return images[0].map(({ threshold }, k) => {
     let tp = 0, fp = 0, fn = 0, sum = 0;
     for (const image of images) {

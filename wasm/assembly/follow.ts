@@ -31,6 +31,8 @@ const ROUND: f32 = 12582912.0;
  * points   P×2 i32    in/out: (y, x) of `fixed.ts`, relative to the packed block
  * left     P i32      in/out: steps to go; where a point left the window it
  *                     keeps what is left. 0 = no such array: all take `niter`
+ * settled  P u8       out: 1 where the path came to rest or repeats, else
+ *                     unchanged; 0 = no such array
  * packed   (H+2)×(W+2)×2 f32   of `packFlows`
  * window   8 i32      y lowest, x lowest, y highest, x highest position (clamp),
  *                     then the same four beyond which a point is handed back
@@ -40,7 +42,7 @@ const ROUND: f32 = 12582912.0;
  * returns  i32        0, or −2 where scratch memory is short
  */
 export function followFlows(
-  points: usize, left: usize, packed: usize, window: usize, n: i32, w: i32, niter: i32, early: i32,
+  points: usize, left: usize, settled: usize, packed: usize, window: usize, n: i32, w: i32, niter: i32, early: i32,
 ): i32 {
   const start = mark();
   const slots = allocate(usize(SLOTS) * SLOT_BYTES);
@@ -105,6 +107,7 @@ export function followFlows(
         }
         store<i64>(to, final);
         if (left) store<i32>(left + (usize(point) << 2), steps);
+        if (settled && isRepeating) store<u8>(settled + usize(point), 1);
         store<i32>(slot + (lane << 2), -1, POINT);
         next = refill(slot, lane, points, left, next, n, niter);
         if (load<i32>(slot + (lane << 2), POINT) < 0) active--;

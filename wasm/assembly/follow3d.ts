@@ -28,6 +28,8 @@ const ROUND: f32 = 12582912.0;
  * points   P×3 i32    in/out: (z, y, x) of `fixed.ts`, relative to the packed block
  * left     P i32      in/out: steps to go; where a point left the window it
  *                     keeps what is left. 0 = no such array: all take `niter`
+ * settled  P u8       out: 1 where the path came to rest or repeats, else
+ *                     unchanged; 0 = no such array
  * packed   (D+2)×(H+2)×(W+2)×3 f32   of `packFlows`
  * window   16 i32     lowest and highest position (z, y, x, 0; clamp), then
  *                     the same beyond which a point is handed back
@@ -37,7 +39,7 @@ const ROUND: f32 = 12582912.0;
  * returns  i32        0, or −2 where scratch memory is short
  */
 export function followFlows3d(
-  points: usize, left: usize, packed: usize, window: usize, n: i32, h: i32, w: i32, niter: i32, early: i32,
+  points: usize, left: usize, settled: usize, packed: usize, window: usize, n: i32, h: i32, w: i32, niter: i32, early: i32,
 ): i32 {
   const start = mark();
   const slots = allocate(usize(SLOTS) * SLOT_BYTES);
@@ -87,6 +89,7 @@ export function followFlows3d(
       v128.store64_lane(to, final, 0);
       store<i32>(to, i32x4.extract_lane(final, 2), 8);
       if (left) store<i32>(left + (usize(point) << 2), steps);
+      if (settled && isRepeating) store<u8>(settled + usize(point), 1);
       store<i32>(slot, -1, POINT);
       next = refill(slot, points, left, next, n, niter);
       if (load<i32>(slot, POINT) < 0) active--;

@@ -56,7 +56,7 @@ export function heatScratchBytes(boxes: usize, count: i32, d: i32): usize {
  * Heat of one label in its own box.
  *
  * scratch  bytes      `heatScratchBytes`
- * labels   D×H×W u32  compact labels 1..count
+ * labels   D×H×W u32
  * box      8 i32      the label's box, not empty
  * label    u32
  * d h w    i32        size of the image, d = 1 in 2-D
@@ -88,12 +88,13 @@ export function imageHeatBytes(d: i32, h: i32, w: i32): usize {
 }
 
 /**
- * Heat of all labels in one image with a shell of zeros.
+ * Heat of given labels in one image with a shell of zeros.
  *
  * out      f64        `imageHeatBytes`; (D+2)×(H+2)×(W+2), in 2-D (H+2)×(W+2)
  * scratch  bytes      `heatScratchBytes`
- * labels   D×H×W u32  compact labels 1..count
- * boxes    count×8 i32
+ * labels   D×H×W u32
+ * boxes    count×8 i32  of the labels, empty ones are skipped
+ * ids      count u32  the labels; 0 = no such array: 1..count
  * d h w    i32        d = 1 for an image
  * count    i32
  * steps    i32        iterations, the same for each label
@@ -101,7 +102,7 @@ export function imageHeatBytes(d: i32, h: i32, w: i32): usize {
  * Source: Cellpose 4.2.1.1, where all labels are diffused together.
  */
 export function imageHeat(
-  out: usize, scratch: usize, labels: usize, boxes: usize, d: i32, h: i32, w: i32, count: i32, steps: i32,
+  out: usize, scratch: usize, labels: usize, boxes: usize, ids: usize, d: i32, h: i32, w: i32, count: i32, steps: i32,
 ): void {
   memory.fill(out, 0, imageHeatBytes(d, h, w));
   const outRow = usize(w + 2) << 3;
@@ -113,7 +114,7 @@ export function imageHeat(
     const y0 = load<i32>(box, 8), y1 = load<i32>(box, 12);
     const x0 = load<i32>(box, 16), x1 = load<i32>(box, 20);
     if (y1 == 0) continue;
-    const label = u32(k + 1);
+    const label = ids ? load<u32>(ids + (usize(k) << 2)) : u32(k + 1);
     const heat = cellHeat(scratch, labels, box, label, d, h, w, steps);
     const heatRow = usize(heatStride(x1 - x0)) << 3;
     const heatPlane = usize(y1 - y0 + 2) * heatRow;

@@ -5,7 +5,7 @@ export { allocate, mark, release } from "./heap";
 
 // labels to flows
 export { findBoxes } from "./boxes";
-export { flowErrors, labelFlows } from "./label_flows";
+export { boxFlowErrors, flowErrors, labelFlows } from "./label_flows";
 
 // flows to masks
 export { packFlows, packedBytes } from "./pack";
@@ -16,8 +16,9 @@ export {
 export { followFlows } from "./follow";
 export { followFlows3d } from "./follow3d";
 export { countSinks, findSeeds, paintSeeds } from "./peaks";
-export { labelSinks, paintForeground } from "./paint";
-export { computeMasks, removeBadFlow, wholeWindow } from "./masks";
+export { labelSinks, paintForeground, scatterFlags } from "./paint";
+export { cleanMasks, computeMasks, dropLarge, removeBadFlow, wholeWindow } from "./masks";
+export { collectAway, longestStep, shiftPoints } from "./slab";
 // labels: renumber, remove, fill, stitch
 export { applyTable, countLabels, maxLabel, originalLabels, rankLabels, relabel } from "./relabel";
 export { removeEdge, removeLarge, removeSmall } from "./remove";

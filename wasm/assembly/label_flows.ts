@@ -7,7 +7,7 @@ import {
   cellHeat, diffusionSteps, heatScratchBytes, imageHeat, imageHeatBytes, maxDiffusionSteps,
 } from "./heat";
 import { allocate, mark, release } from "./heap";
-import { addFlowErrors, unitFlows } from "./unit_flows";
+import { sumFlowErrors, unitFlows } from "./unit_flows";
 
 /**
  * Flows of all labels: heat is diffused from each label's center, and a flow
@@ -30,9 +30,34 @@ import { addFlowErrors, unitFlows } from "./unit_flows";
 export function labelFlows(
   flows: usize, labels: usize, d: i32, h: i32, w: i32, count: i32, steps: i32, parity: i32,
 ): i32 {
-  const plane = usize(d) * usize(h) * usize(w) << 2;
-  memory.fill(flows, 0, plane * (d == 1 ? 2 : 3));
-  return run(flows, 0, labels, d, h, w, count, steps, parity);
+  const n = usize(d) * usize(h) * usize(w) << 2;
+  memory.fill(flows, 0, n * (d == 1 ? 2 : 3));
+  const start = mark();
+  const boxes = allocate(usize(count) * BOX_BYTES);
+  if (!boxes) return -2;
+  findBoxes(boxes, labels, d, h, w, count);
+  const scratch = allocate(heatScratchBytes(boxes, count, d));
+  const image = parity ? allocate(imageHeatBytes(d, h, w)) : 1;
+  if (!scratch || !image) {
+    release(start);
+    return -2;
+  }
+  if (parity) {
+    if (!steps) steps = maxDiffusionSteps(boxes, count, d);
+    imageHeat(image, scratch, labels, boxes, 0, d, h, w, count, steps);
+  }
+  for (let k = 0; k < count; k++) {
+    const box = boxes + usize(k) * BOX_BYTES;
+    if (load<i32>(box, 24) == 0) continue;
+    const label = u32(k + 1);
+    const heat = parity
+      ? heatAt(image, box, d, h, w)
+      : cellHeat(scratch, labels, box, label, d, h, w, steps ? steps : diffusionSteps(box, d));
+    const row = rowBytes(box, w, parity);
+    unitFlows(flows, heat, row, planeBytes(box, row, h, parity), labels, label, box, d, h, w);
+  }
+  release(start);
+  return 0;
 }
 
 /**
@@ -49,65 +74,78 @@ export function labelFlows(
 export function flowErrors(
   errors: usize, flows: usize, labels: usize, d: i32, h: i32, w: i32, count: i32, steps: i32, parity: i32,
 ): i32 {
-  memory.fill(errors, 0, usize(count) << 3);
   const start = mark();
   const boxes = allocate(usize(count) * BOX_BYTES);
   if (!boxes) return -2;
-  const result = run(flows, errors, labels, d, h, w, count, steps, parity);
-  if (result == 0) {
-    findBoxes(boxes, labels, d, h, w, count);
-    for (let k = 0; k < count; k++) {
-      const area = load<i32>(boxes + usize(k) * BOX_BYTES, 24);
-      const at = errors + (usize(k) << 3);
-      if (area) store<f64>(at, load<f64>(at) / f64(area));
-    }
-  }
+  findBoxes(boxes, labels, d, h, w, count);
+  if (!steps && parity) steps = maxDiffusionSteps(boxes, count, d);
+  const result = boxFlowErrors(errors, flows, labels, boxes, 0, d, h, w, count, count, steps, parity);
   release(start);
   return result;
 }
 
-/** Write flows where `errors` is 0, else add to `errors`. */
-function run(
-  flows: usize, errors: usize, labels: usize, d: i32, h: i32, w: i32, count: i32, steps: i32, parity: i32,
+/**
+ * `flowErrors` of some labels, whose boxes are known: a slab of a large image.
+ *
+ * errors  owned f64   out
+ * flows   2×H×W | 3×D×H×W f32
+ * labels  D×H×W u32   any labels
+ * boxes   count×8 i32 of `findBoxes`, within this array
+ * ids     count u32   labels of the boxes; 0 = no such array: 1..count
+ * d h w   i32
+ * count   i32         boxes; with parity, the neighbors of the owned labels are among them
+ * owned   i32         the first so many get an error
+ * steps   i32         diffusion steps; with parity not 0
+ * parity  i32
+ * returns i32         0, or −2 where scratch memory is short
+ *
+ * Source: as `flowErrors`.
+ */
+export function boxFlowErrors(
+  errors: usize, flows: usize, labels: usize, boxes: usize, ids: usize,
+  d: i32, h: i32, w: i32, count: i32, owned: i32, steps: i32, parity: i32,
 ): i32 {
   const start = mark();
-  const boxes = allocate(usize(count + 1) * BOX_BYTES);
-  if (!boxes) return -2;
-  findBoxes(boxes, labels, d, h, w, count);
   const scratch = allocate(heatScratchBytes(boxes, count, d));
-  const heat = parity ? allocate(imageHeatBytes(d, h, w)) : 1;
-  if (!scratch || !heat) {
+  const image = parity ? allocate(imageHeatBytes(d, h, w)) : 1;
+  if (!scratch || !image) {
     release(start);
     return -2;
   }
-  if (parity) {
-    if (!steps) steps = maxDiffusionSteps(boxes, count, d);
-    imageHeat(heat, scratch, labels, boxes, d, h, w, count, steps);
-    const row = usize(w + 2) << 3;
-    const plane = usize(h + 2) * row;
-    const whole = boxes + usize(count) * BOX_BYTES;
-    store<i32>(whole, 0, 0);
-    store<i32>(whole, d, 4);
-    store<i32>(whole, 0, 8);
-    store<i32>(whole, h, 12);
-    store<i32>(whole, 0, 16);
-    store<i32>(whole, w, 20);
-    const first = heat + (d == 1 ? 0 : plane) + row + 8;
-    if (errors) addFlowErrors(errors, flows, first, row, plane, labels, 0, whole, d, h, w);
-    else unitFlows(flows, first, row, plane, labels, 0, whole, d, h, w);
-  } else {
-    for (let k = 0; k < count; k++) {
-      const box = boxes + usize(k) * BOX_BYTES;
-      const own = steps ? steps : diffusionSteps(box, d);
-      if (load<i32>(box, 24) == 0) continue;
-      const label = u32(k + 1);
-      const first = cellHeat(scratch, labels, box, label, d, h, w, own);
-      const row = usize(heatStride(load<i32>(box, 20) - load<i32>(box, 16))) << 3;
-      const plane = usize(load<i32>(box, 12) - load<i32>(box, 8) + 2) * row;
-      if (errors) addFlowErrors(errors, flows, first, row, plane, labels, label, box, d, h, w);
-      else unitFlows(flows, first, row, plane, labels, label, box, d, h, w);
+  if (parity) imageHeat(image, scratch, labels, boxes, ids, d, h, w, count, steps);
+  for (let k = 0; k < owned; k++) {
+    const box = boxes + usize(k) * BOX_BYTES;
+    const area = load<i32>(box, 24);
+    const label = ids ? load<u32>(ids + (usize(k) << 2)) : u32(k + 1);
+    let sum: f64 = 0;
+    if (area) {
+      const heat = parity
+        ? heatAt(image, box, d, h, w)
+        : cellHeat(scratch, labels, box, label, d, h, w, steps ? steps : diffusionSteps(box, d));
+      const row = rowBytes(box, w, parity);
+      sum = sumFlowErrors(flows, heat, row, planeBytes(box, row, h, parity), labels, label, box, d, h, w);
     }
+    store<f64>(errors + (usize(k) << 3), area ? sum / f64(area) : 0);
   }
   release(start);
   return 0;
+}
+
+/** First pixel of a box in `imageHeat`. */
+function heatAt(image: usize, box: usize, d: i32, h: i32, w: i32): usize {
+  const z = d == 1 ? 0 : load<i32>(box, 0) + 1;
+  const y = load<i32>(box, 8) + 1;
+  const x = load<i32>(box, 16) + 1;
+  return image + (((usize(z) * usize(h + 2) + usize(y)) * usize(w + 2) + usize(x)) << 3);
+}
+
+/** Bytes of a row of heat: of the image with parity, else of the box. */
+function rowBytes(box: usize, w: i32, parity: i32): usize {
+  if (parity) return usize(w + 2) << 3;
+  return usize(heatStride(load<i32>(box, 20) - load<i32>(box, 16))) << 3;
+}
+
+function planeBytes(box: usize, row: usize, h: i32, parity: i32): usize {
+  if (parity) return usize(h + 2) * row;
+  return usize(load<i32>(box, 12) - load<i32>(box, 8) + 2) * row;
 }

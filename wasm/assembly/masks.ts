@@ -14,7 +14,7 @@ import { followFlows3d } from "./follow3d";
 import { allocate, mark, release } from "./heap";
 import { flowErrors } from "./label_flows";
 import { packFlows, packedBytes } from "./pack";
-import { labelSinks, paintForeground } from "./paint";
+import { labelSinks, paintForeground, scatterFlags } from "./paint";
 import { countSinks, findSeeds, paintSeeds } from "./peaks";
 import { countForeground, pointsToPixels, startPoints } from "./points";
 import { applyTable, NEXT } from "./relabel";
@@ -33,6 +33,8 @@ const SEEDS: usize = 28;
 const TOO_LARGE: usize = 32;
 const BAD_FLOW: usize = 36;
 const TOO_SMALL: usize = 40;
+// u8 array or 0
+const SETTLED: usize = 44;
 
 /** Bits of the flags. */
 const PARITY: i32 = 1;
@@ -47,7 +49,7 @@ const KEEP_HOLES: i32 = 8;
  * flows    2×H×W | 3×D×H×W f32   unit scale (a network's 5× divided), finite
  * cellprob D×H×W f32  logit
  * d h w    i32        d = 1 for an image
- * settings 11×4 bytes in/out, 16-byte aligned:
+ * settings 12×4 bytes in/out:
  *            0 i32 niter                steps, 200
  *            4 f32 cellprob threshold   foreground is above it, 0
  *            8 f32 flow threshold       drop labels of a larger flow error, 0.4; ≤ 0: no check
@@ -60,6 +62,8 @@ const KEEP_HOLES: i32 = 8;
  *           32 i32 out: labels dropped as too large
  *           36 i32 out: labels dropped by flow error
  *           40 i32 out: labels dropped as too small
+ *           44 u32 D×H×W u8, out: 1 on pixels whose path came to rest or
+ *                  repeats; 0 = no such array
  * returns  i32        N, or −2 where memory is short
  *
  * Memory beyond the arrays: at most 16 bytes a pixel (20 a voxel).
@@ -92,19 +96,23 @@ function clusterFlows(
 
   // points, which become sinks in place
   const points = allocate(usize(p) * (d == 1 ? 8 : 12) + 4);
+  const settledPixels = load<u32>(settings, SETTLED);
   const start = mark();
+  const settled = settledPixels ? allocate(usize(p)) : 0;
   const packed = points ? allocate(packedBytes(d, h, w)) : 0;
   const window = packed ? allocate(64) : 0;
   if (!window) return -2;
-  startPoints(points, cellprob, d, h, w, plain, threshold);
+  if (settled) memory.fill(settled, 0, usize(p));
+  startPoints(points, cellprob, d, h, w, 0, d == 1 ? h : d, plain, threshold);
   packFlows(packed, flows, cellprob, d, h, w, d, h, w, plain, threshold);
   wholeWindow(window, d, h, w, plain);
   const niter = load<i32>(settings, NITER);
   const early = load<i32>(settings, FLAGS) & NO_EARLY_STOP ? 0 : 1;
   const result = d == 1
-    ? followFlows(points, 0, packed, window, p, w, niter, early)
-    : followFlows3d(points, 0, packed, window, p, h, w, niter, early);
+    ? followFlows(points, 0, settled, packed, window, p, w, niter, early)
+    : followFlows3d(points, 0, settled, packed, window, p, h, w, niter, early);
   if (result < 0) return result;
+  if (settledPixels) scatterFlags(usize(settledPixels), settled, cellprob, n, threshold);
   pointsToPixels(points, points, p, d, h, w, plain);
   release(start);
 
@@ -119,7 +127,8 @@ function clusterSinks(
   masks: usize, counts: usize, sinks: usize, cellprob: usize, d: i32, h: i32, w: i32, p: i32, settings: usize,
 ): i32 {
   const n = d * h * w;
-  countSinks(counts, sinks, n, p);
+  memory.fill(counts, 0, usize(n) << 2);
+  countSinks(counts, sinks, p);
   const seeds = findSeeds(0, counts, d, h, w);
   store<i32>(settings, seeds, SEEDS);
   const list = allocate(usize(seeds) << 3);
@@ -128,27 +137,63 @@ function clusterSinks(
   if (paintSeeds(masks, counts, list, d, h, w, seeds) < 0) return -2;
   labelSinks(sinks, masks, p);
   paintForeground(masks, sinks, cellprob, n, load<f32>(settings, CELLPROB_THRESHOLD));
-  // also renumbers in raster order
-  const largest = f64(load<f32>(settings, MAX_SIZE_FRACTION)) * f64(n);
-  const painted = removeLarge(masks, n, seeds, Infinity);
-  const count = painted > 0 ? removeLarge(masks, n, painted, largest) : painted;
-  store<i32>(settings, painted - count, TOO_LARGE);
-  return count;
+  return dropLarge(masks, n, seeds, settings);
 }
 
-/** Drop labels of bad flows, fill holes, drop small labels. */
+/**
+ * Drop labels of more than the largest allowed size; number the others in
+ * raster order.
+ *
+ * masks    n u32      in place, labels 1..count
+ * settings 12×4 bytes of `computeMasks`
+ * returns  i32        labels left, or −2
+ *
+ * Source: Cellpose 4.2.1.1, `dynamics.py` get_masks_torch.
+ */
+export function dropLarge(masks: usize, n: i32, count: i32, settings: usize): i32 {
+  // many seeds win no pixel: they are no labels that were dropped
+  const painted = removeLarge(masks, n, count, Infinity);
+  if (painted <= 0) return painted;
+  const largest = f64(load<f32>(settings, MAX_SIZE_FRACTION)) * f64(n);
+  const left = removeLarge(masks, n, painted, largest);
+  store<i32>(settings, painted - left, TOO_LARGE);
+  return left;
+}
+
+/** Measure the flow errors where they count, and clean. */
 function checkMasks(
   masks: usize, flows: usize, d: i32, h: i32, w: i32, count: i32, settings: usize,
+): i32 {
+  let errors: usize = 0;
+  if (load<f32>(settings, FLOW_THRESHOLD) > 0) {
+    errors = allocate(usize(count) << 3);
+    if (!errors) return -2;
+    const parity = load<i32>(settings, FLAGS) & PARITY;
+    if (flowErrors(errors, flows, masks, d, h, w, count, 0, parity) < 0) return -2;
+  }
+  return cleanMasks(masks, errors, d, h, w, count, settings);
+}
+
+/**
+ * Drop labels of bad flows, fill holes, drop small labels.
+ *
+ * masks    D×H×W u32  in place, labels 1..count
+ * errors   count f64  of `flowErrors`; 0 = no check
+ * d h w    i32        d = 1 for an image
+ * settings 12×4 bytes of `computeMasks`
+ * returns  i32        labels left, or −2
+ *
+ * Source: Cellpose 4.2.1.1, `dynamics.py` compute_masks and `utils.py`
+ * fill_holes_and_remove_small_masks.
+ */
+export function cleanMasks(
+  masks: usize, errors: usize, d: i32, h: i32, w: i32, count: i32, settings: usize,
 ): i32 {
   const n = d * h * w;
   const flags = load<i32>(settings, FLAGS);
   const parity = flags & PARITY;
-  const threshold = load<f32>(settings, FLOW_THRESHOLD);
-  if (threshold > 0) {
-    const errors = allocate(usize(count) << 3);
-    if (!errors) return -2;
-    if (flowErrors(errors, flows, masks, d, h, w, count, 0, parity) < 0) return -2;
-    const kept = removeBadFlow(masks, errors, n, count, threshold);
+  if (errors) {
+    const kept = removeBadFlow(masks, errors, n, count, load<f32>(settings, FLOW_THRESHOLD));
     if (kept < 0) return kept;
     store<i32>(settings, count - kept, BAD_FLOW);
     count = kept;

@@ -7,6 +7,8 @@
  *
  * sinks   P u32   in: pixel; out: label
  * labels  n u32   of `paintSeeds`
+ *
+ * Source: Cellpose 4.2.1.1, `dynamics.py` get_masks_torch.
  */
 export function labelSinks(sinks: usize, labels: usize, p: i32): void {
   const end = sinks + (usize(p) << 2);
@@ -22,6 +24,8 @@ export function labelSinks(sinks: usize, labels: usize, p: i32): void {
  * values    P u32   labels in raster order of the foreground
  * cellprob  n f32
  * threshold f32     foreground is cellprob > threshold
+ *
+ * Source: Cellpose 4.2.1.1, `dynamics.py` get_masks_torch.
  */
 export function paintForeground(masks: usize, values: usize, cellprob: usize, n: i32, threshold: f32): void {
   const end = usize(n) << 2;
@@ -32,5 +36,23 @@ export function paintForeground(masks: usize, values: usize, cellprob: usize, n:
       values += 4;
     }
     store<u32>(masks + at, label);
+  }
+}
+
+/**
+ * Write the flags of points to the pixels where they started.
+ *
+ * out       n u8    0 on background
+ * flags     P u8    in raster order of the foreground
+ * cellprob  n f32
+ * threshold f32     foreground is cellprob > threshold
+ *
+ * Source: ours.
+ */
+export function scatterFlags(out: usize, flags: usize, cellprob: usize, n: i32, threshold: f32): void {
+  for (let i: usize = 0; i < usize(n); i++) {
+    let flag: u8 = 0;
+    if (load<f32>(cellprob + (i << 2)) > threshold) flag = load<u8>(flags++);
+    store<u8>(out + i, flag);
   }
 }

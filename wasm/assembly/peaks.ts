@@ -20,11 +20,12 @@ const SPAN: i32 = 2 * GROW_RADIUS + 3;
 /**
  * Count the points that end in each pixel.
  *
- * counts  n u32   out
+ * counts  u32     in/out
  * sinks   P u32   pixel in which each point ends
+ *
+ * Source: Cellpose 4.2.1.1, `dynamics.py` get_masks_torch.
  */
-export function countSinks(counts: usize, sinks: usize, n: i32, p: i32): void {
-  memory.fill(counts, 0, usize(n) << 2);
+export function countSinks(counts: usize, sinks: usize, p: i32): void {
   const end = sinks + (usize(p) << 2);
   for (let at = sinks; at < end; at += 4) {
     const count = counts + (usize(load<u32>(at)) << 2);

@@ -11,13 +11,13 @@
 const SMALLEST: f64 = 1e-60;
 
 /**
- * Unit flows of the pixels of one label, or of all labels, within a box.
+ * Unit flows of the pixels of one label.
  *
  * flows    2×H×W | 3×D×H×W f32  out: only the label's pixels are written
  * heat     f64        of the box's first pixel; a shell of one around the box is read
  * rowBytes planeBytes usize     from one row / plane of heat to the next
  * labels   D×H×W u32
- * label    u32        0 = every pixel that is not background
+ * label    u32
  * box      8 i32      z0, z1, y0, y1, x0, x1
  * d h w    i32        d = 1 for an image: two planes of flows, else three
  */
@@ -38,8 +38,7 @@ export function unitFlows(
       const from = heat + usize(z - z0) * planeBytes + usize(y - y0) * rowBytes;
       for (let x = x0; x < x1; x++) {
         const at = row + (usize(x) << 2);
-        const found = load<u32>(labels + at);
-        if (label ? found != label : !found) continue;
+        if (load<u32>(labels + at) != label) continue;
         const p = from + (usize(x - x0) << 3);
         const gy = load<f64>(p + rowBytes) - load<f64>(p - rowBytes);
         const gx = load<f64>(p + 8) - load<f64>(p - 8);
@@ -59,18 +58,18 @@ export function unitFlows(
 }
 
 /**
- * Add up the squared difference between unit flows and given flows, by label.
+ * Sum of the squared difference between a label's unit flows and given flows.
  *
- * sums     count f64  in/out: sum over the label's pixels
  * flows    2×H×W | 3×D×H×W f32  the network's flows, unit scale
  * heat rowBytes planeBytes labels label box d h w   as in `unitFlows`
+ * returns  f64
  *
  * Source: Cellpose 4.2.1.1, `metrics.py` flow_error (2-D); ours in 3-D too.
  */
-export function addFlowErrors(
-  sums: usize, flows: usize, heat: usize, rowBytes: usize, planeBytes: usize,
+export function sumFlowErrors(
+  flows: usize, heat: usize, rowBytes: usize, planeBytes: usize,
   labels: usize, label: u32, box: usize, d: i32, h: i32, w: i32,
-): void {
+): f64 {
   const plane = usize(d) * usize(h) * usize(w) << 2;
   const dz = flows;
   const dy = d == 1 ? flows : flows + plane;
@@ -78,14 +77,14 @@ export function addFlowErrors(
   const z0 = load<i32>(box, 0), z1 = load<i32>(box, 4);
   const y0 = load<i32>(box, 8), y1 = load<i32>(box, 12);
   const x0 = load<i32>(box, 16), x1 = load<i32>(box, 20);
+  let sum: f64 = 0;
   for (let z = z0; z < z1; z++) {
     for (let y = y0; y < y1; y++) {
       const row = (usize(z) * usize(h) + usize(y)) * usize(w) << 2;
       const from = heat + usize(z - z0) * planeBytes + usize(y - y0) * rowBytes;
       for (let x = x0; x < x1; x++) {
         const at = row + (usize(x) << 2);
-        const found = load<u32>(labels + at);
-        if (label ? found != label : !found) continue;
+        if (load<u32>(labels + at) != label) continue;
         const p = from + (usize(x - x0) << 3);
         const gy = load<f64>(p + rowBytes) - load<f64>(p - rowBytes);
         const gx = load<f64>(p + 8) - load<f64>(p - 8);
@@ -98,14 +97,13 @@ export function addFlowErrors(
         const by = SMALLEST + sqrt<f64>(square);
         const ey = gy / by - f64(load<f32>(dy + at));
         const ex = gx / by - f64(load<f32>(dx + at));
-        let error = ey * ey + ex * ex;
+        sum += ey * ey + ex * ex;
         if (d > 1) {
           const ez = gz / by - f64(load<f32>(dz + at));
-          error += ez * ez;
+          sum += ez * ez;
         }
-        const sum = sums + (usize(found - 1) << 3);
-        store<f64>(sum, load<f64>(sum) + error);
       }
     }
   }
+  return sum;
 }

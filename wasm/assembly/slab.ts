@@ -1,0 +1,70 @@
+/**
+ * What tracking a slab of a larger image needs beside `follow.ts`: points move
+ * from slab to slab with their positions and the steps they have left.
+ */
+
+/**
+ * Longest step along the first axis, in units of `fixed.ts`.
+ *
+ * packed  n×c f32   of `packFlows`
+ * n       i32       pixels, the border included
+ * c       i32       components, 2 or 3
+ * returns f32
+ *
+ * Source: ours.
+ */
+export function longestStep(packed: usize, n: i32, c: i32): f32 {
+  let longest: f32 = 0;
+  const end = packed + (usize(n) * usize(c) << 2);
+  for (let at = packed; at < end; at += usize(c) << 2) {
+    longest = max<f32>(longest, abs<f32>(load<f32>(at)));
+  }
+  return longest;
+}
+
+/**
+ * Move the origin of points along the first axis.
+ *
+ * points  P×c i32   in place
+ * n c     i32       points, numbers a point
+ * by      i32       added
+ *
+ * Source: ours.
+ */
+export function shiftPoints(points: usize, n: i32, c: i32, by: i32): void {
+  const end = points + (usize(n) * usize(c) << 2);
+  for (let at = points; at < end; at += usize(c) << 2) {
+    store<i32>(at, load<i32>(at) + by);
+  }
+}
+
+/**
+ * Collect the points that left a slab before their last step.
+ *
+ * ids     u32       out: numbers of the points; 0 = only count them
+ * away    c i32     out: their positions
+ * rest    i32       out: their steps to go
+ * points  P×c i32
+ * left    P i32     of `followFlows`
+ * n c     i32       points, numbers a point
+ * returns i32       how many
+ *
+ * Source: ours.
+ */
+export function collectAway(
+  ids: usize, away: usize, rest: usize, points: usize, left: usize, n: i32, c: i32,
+): i32 {
+  let found = 0;
+  const bytes = usize(c) << 2;
+  for (let i = 0; i < n; i++) {
+    const steps = load<i32>(left + (usize(i) << 2));
+    if (steps == 0) continue;
+    if (ids) {
+      store<u32>(ids + (usize(found) << 2), u32(i));
+      store<i32>(rest + (usize(found) << 2), steps);
+      memory.copy(away + usize(found) * bytes, points + usize(i) * bytes, bytes);
+    }
+    found++;
+  }
+  return found;
+}
