@@ -2,10 +2,70 @@
  * The errors of every part: what a caller may catch, with its facts as fields.
  *
  * Wrong arguments are programmer errors (`RangeError`); they name the argument
- * and are not part of the service's table of problems.
+ * and are not part of the service's table of problems. What a user's data or
+ * the world can cause is a `SegError` with a tag.
  *
  * @module
  */
+
+/** Tags of the service's table of problems. */
+export type ErrorTag = "unsupported-format" | "corrupt-image";
+
+/** An error with a tag that status and retry tables decide on. */
+export abstract class SegError<Tag extends ErrorTag = ErrorTag> extends Error {
+  abstract readonly tag: Tag;
+}
+
+/** True for a `SegError`, of one of `tags` if any are given. */
+export function isSegError(err: unknown, ...tags: ErrorTag[]): err is SegError {
+  return err instanceof SegError &&
+    (tags.length === 0 || tags.includes(err.tag));
+}
+
+/** A file is of a kind, or uses a feature of its kind, that is not read. */
+export class UnsupportedFormatError extends SegError<"unsupported-format"> {
+  override readonly name = "UnsupportedFormatError";
+  readonly tag = "unsupported-format";
+
+  /**
+   * @param found      what the file is or uses
+   * @param supported  what is read instead
+   */
+  constructor(
+    readonly found: string,
+    readonly supported: readonly string[],
+    options?: ErrorOptions,
+  ) {
+    super(
+      `${found} is not supported; supported: ${supported.join(", ")}`,
+      options,
+    );
+  }
+}
+
+/** A file breaks the rules of its own format, or ends too early. */
+export class CorruptImageError extends SegError<"corrupt-image"> {
+  override readonly name = "CorruptImageError";
+  readonly tag = "corrupt-image";
+  /** Byte where reading failed, where it is known. */
+  readonly offset: number | undefined;
+
+  /**
+   * @param format  "png", "tiff", "npy"
+   * @param detail  what is wrong
+   */
+  constructor(
+    readonly format: string,
+    detail: string,
+    options: { offset?: number; cause?: unknown } = {},
+  ) {
+    super(
+      `The ${format} file is corrupt: ${detail}`,
+      options.cause === undefined ? undefined : { cause: options.cause },
+    );
+    this.offset = options.offset;
+  }
+}
 
 /** An argument has a wrong shape, range or content; `argument` names it. */
 export class ArgumentError extends RangeError {
