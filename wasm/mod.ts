@@ -19,6 +19,11 @@ import { centroid } from "./centroid.ts";
 import { dbscan } from "./dbscan.ts";
 import { compileCore, type CoreSource } from "./load.ts";
 import { metrics } from "./metrics.ts";
+import { blending } from "./blend.ts";
+import { images } from "./images.ts";
+import { normalization } from "./normalize.ts";
+import { resizing } from "./resize.ts";
+import { tiles } from "./tiles.ts";
 
 export * from "../shared/errors.ts";
 export type {
@@ -45,6 +50,17 @@ export {
 } from "./scores.ts";
 export type { SizeBins, SizeRecall } from "./size_recall.ts";
 export type { LabelArray, Size, Size2D, Size3D } from "../shared/ndarray.ts";
+export type { Band, Blender, BlendOptions } from "./blend.ts";
+export type { ImageArray, ImageSize } from "./image_size.ts";
+export type { NormalizedImage } from "./normalize.ts";
+export type {
+  NormalizeOptions,
+  SmoothOptions,
+  ValueRange,
+} from "./normalize_options.ts";
+export { planTiles } from "./tile_plan.ts";
+export type { Tile, TileOptions, TilePlan } from "./tile_plan.ts";
+export type { FlipOptions } from "./tiles.ts";
 
 export type { FlowErrors, LabelFlowsOptions } from "./flows.ts";
 export type {
@@ -83,5 +99,10 @@ export function createCore(module: WebAssembly.Module) {
     ...metrics(arena),
     ...centroid(arena),
     ...dbscan(arena),
+    ...images(arena),
+    ...normalization(arena),
+    ...resizing(arena),
+    ...tiles(arena),
+    ...blending(arena),
   };
 }

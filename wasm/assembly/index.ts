@@ -31,3 +31,12 @@ export { countShared, dilateDisc, dilateDiscWrapped, meanDiameter } from "./dila
 // the report's own method
 export { centroidFlows } from "./centroid";
 export { dbscan } from "./dbscan";
+
+// images
+export { percentiles } from "./percentiles";
+export { isConstant, replaceNonFinite, rescale } from "./normalize";
+export { normalizeTiles } from "./tile_norm";
+export { smoothSharpen } from "./smooth";
+export { transpose } from "./planar";
+export { resizeLinear, resizeNearest } from "./resize";
+export { addTile, cutTile, finishRows, sumTapers, taperWeights } from "./tiles";
