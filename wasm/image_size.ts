@@ -22,6 +22,8 @@ export type ImageArray = LabelArray | Float32Array | Float64Array;
 
 /** Axes of an image; `depth` is 1 for images. */
 export interface Axes {
+  /** Whether the size has a depth, be it 1 */
+  readonly isVolume: boolean;
   readonly channels: number;
   readonly depth: number;
   readonly height: number;
@@ -48,6 +50,7 @@ export function readAxes(size: ImageSize): Axes {
   }
   const depth = isVolume(size) ? size.depth : 1;
   return {
+    isVolume: isVolume(size),
     channels,
     depth,
     height,

@@ -178,7 +178,7 @@ export function normalization(arena: Arena) {
 
   function normalizeTiles(at: number, { axes, settings }: Job) {
     const { tileNormBlocksize: tile, percentile, norm3D, parity } = settings;
-    const { depth, height, width, pixels } = axes;
+    const { depth, height, width, pixels, isVolume } = axes;
     const rows = tileStarts(height, tile, { tileOverlap: TILE_OVERLAP });
     const columns = tileStarts(width, tile, { tileOverlap: TILE_OVERLAP });
     const isConstant = arena.scope((kernels) =>
@@ -198,7 +198,8 @@ export function normalization(arena: Arena) {
         settings.tileNormSmooth3D,
         Number(!norm3D),
         Number(settings.invert),
-        Number(parity),
+        // Cellpose treats images without a z axis differently
+        parity ? (isVolume ? 1 : 2) : 0,
       )) === 1
     );
     // Cellpose leaves such a channel as it is

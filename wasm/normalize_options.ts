@@ -40,7 +40,8 @@ export interface NormalizeOptions extends SmoothOptions {
   readonly norm3D?: boolean;
   /**
    * Cellpose's behavior where ours differs: filter geometry
-   * (`smoothSharpen`); tile ranges smoothed along rows only; planes and
+   * (`smoothSharpen`); tile ranges smoothed along rows only, and for sizes
+   * without depth those of the first row used for all; planes and
    * channels without contrast keep their values in tile normalization, planes
    * without any difference keep them in per-plane mode, and flat ones become
    * 1 where inverted; NaN and infinite pixels stay; `lowhigh` silently

@@ -1,3 +1,7 @@
+import { allocate, mark, release } from "./heap";
+
+const BINS: usize = 2048;
+
 /**
  * Two percentiles of a strided block of f32, by linear interpolation.
  *
@@ -15,10 +19,6 @@
  * (n−1)·q/100 in f64, the interpolation in f32 from the nearer neighbor.
  * Differs: nothing for f32 data. numpy 2.0–2.2 rounded the rank to f32.
  */
-import { allocate, mark, release } from "./heap";
-
-const BINS: usize = 2048;
-
 export function percentiles(
   out: usize,
   image: usize,

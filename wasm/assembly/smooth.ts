@@ -1,3 +1,10 @@
+import { allocate, mark, release } from "./heap";
+
+/** Weights below this share of the largest are left out. */
+const SMALLEST: f64 = 1e-9;
+/** Columns of a block: four vectors. */
+const LANES = 16;
+
 /**
  * Smooth and sharpen planes by Gaussians, in place.
  *
@@ -17,13 +24,6 @@
  * and (h+1)/(w−1) pixels, is off center by about one pixel, wraps around the
  * edges, and sharpening sets its central weight to 1 instead of adding 1.
  */
-import { allocate, mark, release } from "./heap";
-
-/** Weights below this share of the largest are left out. */
-const SMALLEST: f64 = 1e-9;
-/** Columns of a block: four vectors. */
-const LANES = 16;
-
 export function smoothSharpen(
   image: usize,
   planes: i32,

@@ -1,3 +1,10 @@
+import { allocate, mark, release } from "./heap";
+import { percentiles } from "./percentiles";
+import { lerpColumns, lerpRows, linearTable } from "./resize";
+
+/** Range of a tile that counts as contrast: Cellpose's. */
+const CONTRAST: f32 = 1e-3;
+
 /**
  * Normalize a channel by percentiles that vary over it, in place.
  *
@@ -9,7 +16,9 @@
  * smoothing    f64          σ along the third axis, in planes (parity: rows)
  * perPlane     0|1          each plane has its own ranges, else their mean
  * invert       0|1          then x becomes 1 − x
- * parity       0|1
+ * parity       0–2          1: Cellpose's smoothing; 2: and the ranges of the
+ *                           first row for all rows, as it does for images
+ *                           without a z axis
  *
  * Percentiles of each tile; tiles without contrast take their nearest
  * neighbor's; Gaussian smoothing of both grids; bilinear resize to the image;
@@ -21,15 +30,10 @@
  * where planes differ; Cellpose (parity) smooths along z and rows, and along
  * rows once more where planes share a range. By default a plane without
  * contrast takes the range of its nearest plane, in Cellpose 0–1. Cellpose
- * cannot do several channels per plane (it fills `high` from `low`).
+ * uses only the first row of the resized ranges for images without a z axis
+ * (as its own pipeline never has), and cannot do several channels per plane
+ * (it fills `high` from `low`).
  */
-import { allocate, mark, release } from "./heap";
-import { percentiles } from "./percentiles";
-import { lerpColumns, lerpRows, linearTable } from "./resize";
-
-/** Range of a tile that counts as contrast: Cellpose's. */
-const CONTRAST: f32 = 1e-3;
-
 export function normalizeTiles(
   image: usize,
   d: i32,
@@ -125,7 +129,9 @@ export function normalizeTiles(
     if (!perPlane) meanOfPlanes(ranges, d, tiles);
   }
 
-  const result = applyRanges(image, lows, highs, d, h, w, rows, columns, perPlane, invert);
+  const result = applyRanges(
+    image, lows, highs, d, h, w, rows, columns, perPlane, invert, i32(parity == 2),
+  );
   release(start);
   return result < 0 ? result : i32(goodPlanes == 0);
 }
@@ -260,6 +266,7 @@ function applyRanges(
   columns: i32,
   perPlane: i32,
   invert: i32,
+  firstRow: i32,
 ): i32 {
   const line = usize(w) << 2;
   const start = mark();
@@ -278,8 +285,9 @@ function applyRanges(
     const plane = perPlane ? usize(z * rows * columns) << 2 : 0;
     let row = -1;
     for (let y = 0; y < h; y++) {
-      const at = i32(load<u32>(down + (usize(y) << 3)) >> 2);
-      const f = load<f32>(down + (usize(y) << 3), 4);
+      const entry = down + (usize(firstRow ? 0 : y) << 3);
+      const at = i32(load<u32>(entry) >> 2);
+      const f = load<f32>(entry, 4);
       if (at != row) {
         // the two rows of each grid around this one
         row = at;
