@@ -10,6 +10,7 @@
 import type { Arena, Kernels } from "./arena.ts";
 import { checkResult } from "./arena.ts";
 import { checkFraction, checkInteger, checkLabels } from "./check.ts";
+import { ArgumentError } from "../shared/errors.ts";
 import { isVolume, type LabelArray, type Size } from "../shared/ndarray.ts";
 
 /** A label image and how many labels it has. */
@@ -38,6 +39,17 @@ export interface FillOptions {
 export interface EdgeOptions {
   /** Whether a volume's first and last plane are edges; true: Cellpose's. */
   zEdges?: boolean;
+}
+
+/** What `splitLabels` takes for connected, and what it keeps. */
+export interface SplitOptions {
+  /** "all": each component becomes a label; "largest": the others are erased. */
+  keep?: "all" | "largest";
+  /**
+   * "full": pixels touch by corners too, so that a thin oblique cell is one;
+   * "faces": they do not.
+   */
+  connectivity?: "full" | "faces";
 }
 
 type Step = (kernels: Kernels, at: number, n: number) => number;
@@ -211,6 +223,62 @@ export function clean(arena: Arena) {
         return arena.viewU32(counts, count + 1).subarray(1)
           .reduce((present, pixels) => present + Number(pixels > 0), 0);
       });
+    },
+
+    /**
+     * Split labels that are not connected; renumber in raster order.
+     *
+     * @param masks  H×W or D×H×W labels
+     * @throws {ArgumentError | ShapeError} `masks` or `size`
+     *
+     * Source: connected components of each label; no counterpart in Cellpose
+     */
+    splitLabels(
+      masks: LabelArray,
+      size: Size,
+      { keep = "all", connectivity = "full" }: SplitOptions = {},
+    ): LabelResult {
+      const { height, width } = size;
+      const depth = isVolume(size) ? size.depth : 1;
+      const full = connectivity === "full" ? 1 : 0;
+      const largest = keep === "largest" ? 1 : 0;
+      return onLabels(masks, size, (kernels, at, n) => {
+        const count = checkResult(kernels.relabel(at, n));
+        return checkResult(
+          kernels.splitLabels(at, depth, height, width, count, full, largest),
+        );
+      });
+    },
+
+    /**
+     * Replace every label by its entry in a table, as `stitchBlocks` makes one
+     * for each block.
+     *
+     * @param masks  H×W or D×H×W labels, each less than the table's length
+     * @param table  new label of each label; entry 0 is 0
+     * @returns      H×W or D×H×W labels
+     * @throws {ArgumentError | ShapeError} `masks`, `size` or `table`
+     *
+     * Source: a look-up table
+     */
+    mapLabels(masks: LabelArray, size: Size, table: Uint32Array): Uint32Array {
+      if (table[0] !== 0) {
+        throw new ArgumentError("table", "entry 0, the background, must be 0");
+      }
+      // 2³²−1 has a meaning of its own in the kernel
+      if (table.includes(0xffffffff)) {
+        throw new ArgumentError("table", "labels go up to 4294967294");
+      }
+      return onLabels(masks, size, (kernels, at, n) => {
+        const largest = kernels.maxLabel(at, n) >>> 0;
+        if (largest >= table.length) {
+          throw new ArgumentError(
+            "masks",
+            `label ${largest} has no entry in a table of ${table.length}`,
+          );
+        }
+        return kernels.applyTable(at, n, arena.put(table));
+      }).masks;
     },
   };
 }

@@ -17,6 +17,8 @@ import { flows } from "./flows.ts";
 import { masks } from "./masks.ts";
 import { centroid } from "./centroid.ts";
 import { dbscan } from "./dbscan.ts";
+import { stitch } from "./stitch.ts";
+import { stitchBlocks } from "./stitch_blocks.ts";
 import { compileCore, type CoreSource } from "./load.ts";
 import { metrics } from "./metrics.ts";
 import { blending } from "./blend.ts";
@@ -31,6 +33,7 @@ export type {
   FillOptions,
   LabelResult,
   RelabelOptions,
+  SplitOptions,
 } from "./clean.ts";
 export type { BoundaryOptions, BoundaryScore } from "./boundary.ts";
 export type { CellGroup, ErrorKinds } from "./error_kinds.ts";
@@ -49,6 +52,13 @@ export {
   type Precision,
 } from "./scores.ts";
 export type { SizeBins, SizeRecall } from "./size_recall.ts";
+export type {
+  BlockOptions,
+  BlockStitcher,
+  SeamSide,
+  StitchedBlocks,
+} from "./stitch_blocks.ts";
+export type { StitchOptions } from "./stitch.ts";
 export type { LabelArray, Size, Size2D, Size3D } from "../shared/ndarray.ts";
 export type { Band, Blender, BlendOptions } from "./blend.ts";
 export type { ImageArray, ImageSize } from "./image_size.ts";
@@ -104,5 +114,7 @@ export function createCore(module: WebAssembly.Module) {
     ...resizing(arena),
     ...tiles(arena),
     ...blending(arena),
+    ...stitch(arena),
+    ...stitchBlocks(arena),
   };
 }

@@ -40,3 +40,18 @@ export { smoothSharpen } from "./smooth";
 export { transpose } from "./planar";
 export { resizeLinear, resizeNearest } from "./resize";
 export { addTile, cutTile, finishRows, sumTapers, taperWeights } from "./tiles";
+
+// labels: renumber, remove, fill, stitch
+export {
+  applyTable,
+  countDistinct,
+  countLabels,
+  maxLabel,
+  rankLabels,
+  relabel,
+} from "./relabel";
+export { removeEdge, removeLarge, removeSmall } from "./remove";
+export { fillHoles } from "./fill_holes";
+export { splitLabels } from "./components";
+export { stitchSlices } from "./stitch";
+export { matchOverlap } from "./match_overlap";

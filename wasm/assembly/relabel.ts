@@ -113,6 +113,21 @@ export function countLabels(
 }
 
 /**
+ * Count distinct labels without 0.
+ *
+ * masks    n u32   any labels
+ *
+ * returns          N, or −2 without scratch memory
+ */
+export function countDistinct(masks: usize, n: i32): i32 {
+  const start = mark();
+  const table = collect(masks, n);
+  const count = table == 0 ? -2 : i32(tableSize(table));
+  release(start);
+  return count;
+}
+
+/**
  * Greatest label.
  *
  * masks  n u32
@@ -163,14 +178,21 @@ function rankSparse(masks: usize, n: i32): i32 {
   return result;
 }
 
-function rankByHash(masks: usize, n: i32): i32 {
+/** Hash table with the labels as keys, or 0. */
+function collect(masks: usize, n: i32): usize {
   const table = createTable(1024);
-  if (table == 0) return -2;
+  if (table == 0) return 0;
   const end = masks + (usize(n) << 2);
   for (let at = masks; at < end; at = runEnd(at, end)) {
     const label = load<u32>(at);
-    if (label != 0 && findValue(table, label) == 0) return -2;
+    if (label != 0 && findValue(table, label) == 0) return 0;
   }
+  return table;
+}
+
+function rankByHash(masks: usize, n: i32): i32 {
+  const table = collect(masks, n);
+  if (table == 0) return -2;
 
   // the keys in order, then their ranks as values
   const count = i32(tableSize(table));
@@ -186,6 +208,7 @@ function rankByHash(masks: usize, n: i32): i32 {
     const key = load<u64>(keys + (usize(k) << 3));
     store<u32>(findValue(table, key), u32(k + 1));
   }
+  const end = masks + (usize(n) << 2);
   for (let at = masks; at < end;) {
     const to = runEnd(at, end);
     const label = load<u32>(at);

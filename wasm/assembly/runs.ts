@@ -19,8 +19,18 @@ export const RUN_BYTES: usize = 16;
  */
 export function runEnd(at: usize, end: usize): usize {
   const label = load<u32>(at);
+  at += 4;
+  if (at == end || load<u32>(at) != label) return at;
   const same = i32x4.splat(label);
-  while (end - at >= 16 && i32x4.all_true(i32x4.eq(v128.load(at), same))) {
+  while (end - at >= 32) {
+    const a = v128.xor(v128.load(at), same);
+    const b = v128.xor(v128.load(at, 16), same);
+    if (v128.any_true(v128.or(a, b))) break;
+    at += 32;
+  }
+  while (end - at >= 16) {
+    const differs = i32x4.bitmask(i32x4.ne(v128.load(at), same));
+    if (differs != 0) return at + (usize(ctz(differs)) << 2);
     at += 16;
   }
   while (at < end && load<u32>(at) == label) at += 4;
