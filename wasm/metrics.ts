@@ -55,7 +55,7 @@ export interface MaskMatch {
 export interface PrecisionOptions {
   /**
    * Cellpose's counts: one label of each image is taken for background even
-   * where every pixel is a cell, and AP without any cell is NaN, not 1.
+   * where every pixel is a cell, and AP without any cell is 0/0 = NaN, not 1.
    * Default false.
    */
   readonly parity?: boolean;
@@ -329,6 +329,7 @@ function precisionAt(
       : countMatches(arena, table, threshold);
     const fp = cells.prediction - tp;
     const fn = cells.truth - tp;
-    return precisionOf({ threshold, tp, fp, fn }, parity ? NaN : 1);
+    const row = precisionOf({ threshold, tp, fp, fn });
+    return parity ? { ...row, ap: tp / (tp + fp + fn) } : row;
   });
 }

@@ -46,18 +46,13 @@ export function countCells(table: OverlapTable) {
   };
 }
 
-/**
- * AP from the number of matches.
- *
- * @param emptyAp  AP where there are neither true nor predicted cells
- */
+/** AP from the number of matches; 1 where there is no cell at all. */
 export function precisionOf(
   counts: { threshold: number; tp: number; fp: number; fn: number },
-  emptyAp = 1,
 ): Precision {
   const { threshold, tp, fp, fn } = counts;
   const all = tp + fp + fn;
-  return { threshold, tp, fp, fn, ap: all === 0 ? emptyAp : tp / all };
+  return { threshold, tp, fp, fn, ap: all === 0 ? 1 : tp / all };
 }
 
 /**
