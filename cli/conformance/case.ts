@@ -17,6 +17,9 @@ import {
 import { ArgumentError } from "../../shared/errors.ts";
 import type { Size } from "../../shared/ndarray.ts";
 
+/** A bare NaN in a list or after a colon. */
+const NAN = /([[,:]\s*)NaN(?=\s*[\],}])/g;
+
 /** Something about the case's files makes a comparison impossible. */
 export class CaseError extends Error {
   override readonly name = "CaseError";
@@ -71,7 +74,8 @@ async function readFacts(path: string): Promise<Record<string, unknown>> {
     throw new CaseError("case.json is missing", { cause: err });
   }
   try {
-    const facts: unknown = JSON.parse(text);
+    // Python writes NaN as it is, which JSON does not know
+    const facts: unknown = JSON.parse(text.replaceAll(NAN, "$1null"));
     if (typeof facts === "object" && facts !== null && !Array.isArray(facts)) {
       return facts as Record<string, unknown>;
     }
@@ -148,10 +152,11 @@ export function getNumber(from: Case, name: string, byDefault: number): number {
   throw new CaseError(`case.json: ${name} must be a number`);
 }
 
-/** A list of numbers of `case.json`; nested lists are flattened. */
+/** A list of numbers of `case.json`; nested lists are flattened, null is NaN. */
 export function getNumbers(from: Case, name: string): number[] {
   const fact = from.facts[name];
-  const flat = Array.isArray(fact) ? fact.flat(Infinity) : [fact];
+  const flat = (Array.isArray(fact) ? fact.flat(Infinity) : [fact])
+    .map((value) => value === null ? NaN : value);
   if (flat.every((value) => typeof value === "number")) return flat;
   throw new CaseError(`case.json: ${name} must hold numbers`);
 }

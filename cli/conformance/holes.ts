@@ -33,7 +33,10 @@ export function holes(core: Core, from: Case): Check[] {
   } else if (hasGaps(labels)) {
     labels = core.relabel(labels, size).masks;
   }
-  const { masks } = core.fillHolesAndRemoveSmall(labels, size, { minSize });
+  const { masks } = core.fillHolesAndRemoveSmall(labels, size, {
+    minSize,
+    parity: true,
+  });
   checks.push(exactly("out", masks, getLabels(from, "out")));
   return checks;
 }
