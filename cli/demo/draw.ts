@@ -75,9 +75,13 @@ function drawSteps(slice: Slice, scale: number): Picture {
   ]);
 }
 
+/** Truth under prediction, both lines two pixels wide. */
 function drawOverlay(slice: Slice, scale: number): Picture {
-  const truth = drawOutlines(enlarge(slice.picture, scale), slice.truth, TRUTH);
-  return drawOutlines(truth, slice.masks, PREDICTION);
+  const line = { thickness: 2, dash: 0 };
+  const image = enlarge(slice.picture, scale);
+  const truth = drawOutlines(image, slice.truth, { ...TRUTH, ...line });
+  const dashed = { ...PREDICTION, ...line, dash: 8 };
+  return drawOutlines(truth, slice.masks, dashed);
 }
 
 function takeSlice(

@@ -57,8 +57,6 @@ export function segmentExample(
   const start = performance.now();
   const { masks, count } = core.computeMasks(flows, cellprob, size);
   const milliseconds = performance.now() - start;
-  const [{ ap, tp, fn }] = core.averagePrecision(truth, masks, size, {
-    thresholds: [0.5],
-  });
+  const [{ ap, tp, fn }] = core.averagePrecision(truth, masks, size, [0.5]);
   return { flows, masks, count, trueCount: tp + fn, ap, milliseconds };
 }
