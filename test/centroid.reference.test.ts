@@ -85,7 +85,7 @@ test("centroidFlows() and dbscan() write nothing beyond their output and free th
   const arena = new Arena(core.module);
   arena.scope((kernels) => {
     for (const width of [1, 3, 4, 5, 8, 17]) {
-      const labels = arena.putLabels(new Uint32Array(width).fill(HUGE));
+      const labels = arena.putLabels(new Uint32Array(width).fill(1));
       const points = arena.put(new Float32Array(width * 2));
       const indices = arena.put(
         Uint32Array.from({ length: width }, (_, i) => i),
@@ -93,7 +93,7 @@ test("centroidFlows() and dbscan() write nothing beyond their output and free th
       const out = arena.reserve((width * 2 + 8) * 4);
       const before = kernels.mark();
       arena.viewU32(out, width * 2 + 8).fill(0xdeadbeef);
-      kernels.centroidFlows(out + 16, labels, 1, 1, width, 2, 1);
+      kernels.centroidFlows(out + 16, labels, 1, 1, width, 2, 1, 1);
       const words = arena.viewU32(out, width * 2 + 8).slice();
       expect([...words.subarray(0, 4), ...words.subarray(-4)])
         .toEqual(Array(8).fill(0xdeadbeef));

@@ -45,6 +45,7 @@ export function centroid(arena: Arena) {
       return arena.scope((kernels) => {
         const input = arena.putLabels(labels);
         const out = arena.reserve(pixels * axes * 4);
+        const count = checkResult(kernels.relabel(input, pixels));
         checkResult(kernels.centroidFlows(
           out,
           input,
@@ -52,6 +53,7 @@ export function centroid(arena: Arena) {
           size.height,
           size.width,
           axes,
+          count,
           options.inside ? 1 : 0,
         ));
         return arena.viewF32(out, pixels * axes).slice();

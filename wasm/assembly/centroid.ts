@@ -4,11 +4,12 @@
  * are 0.
  *
  * flows   axes×D×H×W f32   out, planes (dY, dX) or (dZ, dY, dX)
- * labels  D×H×W u32        0 = background, ids may have gaps
+ * labels  D×H×W u32        compact labels 1..count, 0 = background
  * depth, height, width     depth 1 for an image
  * axes                     2, or 3 for a volume
+ * count                    cells
  * inside                   1: see below
- * returns                  cells, or −2
+ * returns                  0, or −2 where scratch memory is short
  *
  * The centroid of a cell that is not convex may lie outside the cell. Its
  * pixels then point out of it, and those that follow their flows stop at the
@@ -17,13 +18,12 @@
  * centroid (the first of equals): a target that always lies in the cell. Flows
  * may still cross the background on their way to it.
  *
- * Scratch: up to 20 bytes a run of labels, 40 bytes a cell.
+ * Scratch: 40 bytes a cell.
  *
  * Source: the report, `labels_to_flows`: unit vectors to the cell's centroid.
  * Differs: `inside` is ours.
  */
 import { allocate, mark, release } from "./heap";
-import { countRuns, findNumber, hashBits, numberLabels } from "./label_hash";
 
 /**
  * Bytes of a cell's record: centroid z, y, x (f64, at first i64 sums), squared
@@ -37,53 +37,37 @@ const SUM = 0, FIND_NEAREST = 1, POINT = 2;
 
 export function centroidFlows(
   flows: usize, labels: usize,
-  depth: i32, height: i32, width: i32, axes: i32, inside: i32,
+  depth: i32, height: i32, width: i32, axes: i32, count: i32, inside: i32,
 ): i32 {
-  const n = depth * height * width;
-  memory.fill(flows, 0, (usize(n) * usize(axes)) << 2);
+  const plane = (usize(depth) * usize(height) * usize(width)) << 2;
+  memory.fill(flows, 0, plane * usize(axes));
   const start = mark();
-  const runs = countRuns(labels, n);
-  const bits = hashBits(runs);
-  const table = allocate(usize(1) << (bits + 2));
-  const keys = allocate(usize(runs) << 2);
-  let cells = -2;
-  if (table && keys) {
-    memory.fill(table, 0, usize(1) << (bits + 2));
-    cells = numberLabels(keys, table, labels, bits, n);
-    const records = allocate(usize(cells) * RECORD);
-    if (records) {
-      memory.fill(records, 0, usize(cells) * RECORD);
-      walk(SUM, flows, labels, records, table, bits, keys, depth, height, width, axes);
-      setCentroids(records, cells, labels, keys, height, width);
-      if (inside) {
-        walk(FIND_NEAREST, flows, labels, records, table, bits, keys, depth, height, width, axes);
-        moveInside(records, cells, height, width);
-      }
-      walk(POINT, flows, labels, records, table, bits, keys, depth, height, width, axes);
-    } else cells = -2;
+  const records = allocate(usize(count) * RECORD);
+  if (records == 0) return -2;
+  memory.fill(records, 0, usize(count) * RECORD);
+  walk(SUM, flows, labels, records, depth, height, width, axes);
+  setCentroids(records, count, labels, height, width);
+  if (inside) {
+    walk(FIND_NEAREST, flows, labels, records, depth, height, width, axes);
+    moveInside(records, count, height, width);
   }
+  walk(POINT, flows, labels, records, depth, height, width, axes);
   release(start);
-  return cells;
+  return 0;
 }
 
 function walk(
   task: i32, flows: usize, labels: usize, records: usize,
-  table: usize, bits: i32, keys: usize,
   depth: i32, height: i32, width: i32, axes: i32,
 ): void {
-  const plane = usize(depth * height * width) << 2;
+  const plane = (usize(depth) * usize(height) * usize(width)) << 2;
   let pixel: usize = 0;
   for (let z = 0; z < depth; z++) {
     for (let y = 0; y < height; y++) {
-      let last: u32 = 0;
-      let record: usize = 0;
       for (let x = 0; x < width; x++, pixel++) {
         const label = load<u32>(labels + (pixel << 2));
         if (label == 0) continue;
-        if (label != last) {
-          record = records + usize(findNumber(table, bits, keys, label)) * RECORD;
-          last = label;
-        }
+        const record = records + usize(label - 1) * RECORD;
         if (task == SUM) {
           // whole numbers: the order of the sum does not matter
           store<i64>(record, load<i64>(record) + z);
@@ -118,28 +102,27 @@ function walk(
 
 /** Sums to centroids; does the pixel at the centroid belong to the cell? */
 function setCentroids(
-  records: usize, cells: i32, labels: usize, keys: usize, height: i32, width: i32,
+  records: usize, count: i32, labels: usize, height: i32, width: i32,
 ): void {
-  for (let c = 0; c < cells; c++) {
+  for (let c = 0; c < count; c++) {
     const record = records + usize(c) * RECORD;
-    const count = f64(load<i64>(record, 24));
+    const area = f64(load<i64>(record, 24));
     let pixel: usize = 0;
     for (let axis = 0; axis < 3; axis++) {
       const slot = record + (usize(axis) << 3);
-      const center = f64(load<i64>(slot)) / count;
+      const center = f64(load<i64>(slot)) / area;
       store<f64>(slot, center);
       const edge = axis == 0 ? 0 : axis == 1 ? height : width;
       pixel = pixel * usize(edge) + usize(floor(center + 0.5));
     }
-    const label = load<u32>(keys + (usize(c) << 2));
-    const isInside = load<u32>(labels + (pixel << 2)) == label;
+    const isInside = load<u32>(labels + (pixel << 2)) == u32(c + 1);
     store<f64>(record, isInside ? -1 : Infinity, 24);
   }
 }
 
 /** The target of a cell whose centroid lies outside: its nearest pixel. */
-function moveInside(records: usize, cells: i32, height: i32, width: i32): void {
-  for (let c = 0; c < cells; c++) {
+function moveInside(records: usize, count: i32, height: i32, width: i32): void {
+  for (let c = 0; c < count; c++) {
     const record = records + usize(c) * RECORD;
     if (load<f64>(record, 24) < 0) continue;
     const pixel = load<i64>(record, 32);
