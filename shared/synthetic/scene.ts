@@ -6,7 +6,13 @@
 import { ArgumentError } from "../errors.ts";
 import { countPixels, type Size2D } from "../ndarray.ts";
 import { createRandom, type Random } from "./random.ts";
-import { type Cell, drawForm, forEachPixel, type ShapeKind } from "./shapes.ts";
+import {
+  type Cell,
+  drawForm,
+  forEachPixel,
+  type ShapeKind,
+  square,
+} from "./shapes.ts";
 import { keepLargestParts } from "./visible.ts";
 
 /** What a scene is made of. */
@@ -105,8 +111,8 @@ function placeCells(
         x >= radius && x <= size.width - 1 - radius &&
         cells.every((other) =>
           other === partner ||
-          (y - other.center[0]) ** 2 + (x - other.center[1]) ** 2 >=
-            near(other) ** 2
+          square(y - other.center[0]) + square(x - other.center[1]) >=
+            square(near(other))
         );
     };
     let center: [number, number] | undefined;

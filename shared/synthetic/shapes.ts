@@ -82,7 +82,7 @@ function createTest(cell: Cell): (along: number, across: number) => boolean {
   if (kind === "circle" || kind === "ellipse") {
     const long = radius * Math.sqrt(aspect);
     const short = radius / Math.sqrt(aspect);
-    return (u, v) => (u / long) ** 2 + (v / short) ** 2 <= 1;
+    return (u, v) => square(u / long) + square(v / short) <= 1;
   }
   // a band of half width w around a line of length 2·l with round ends: its
   // area 4·l·w + π·w² is that of the circle, its aspect (l + w) / w
@@ -120,5 +120,10 @@ function squareToSegment(
   const [dy, dx] = [by - ay, bx - ax];
   const t = ((y - ay) * dy + (x - ax) * dx) / (dy * dy + dx * dx);
   const near = Math.max(0, Math.min(1, t));
-  return (y - ay - near * dy) ** 2 + (x - ax - near * dx) ** 2;
+  return square(y - ay - near * dy) + square(x - ax - near * dx);
+}
+
+/** Unlike `**`, which engines may round differently, a product is exact. */
+export function square(value: number): number {
+  return value * value;
 }
