@@ -1,4 +1,4 @@
-// bun main.ts
+// bun main.js
 import { loadCore } from "../../dist/core.js";
 
 const size = { height: 224, width: 256 };
@@ -11,7 +11,7 @@ const { masks, count } = core.computeMasks(flows, cellprob, size);
 const hasher = new Bun.CryptoHasher("sha256");
 console.log(hasher.update(masks).digest("hex"), `${count} cells`);
 
-async function readFloats(path: string): Promise<Float32Array> {
+async function readFloats(path) {
   const file = Bun.file(new URL(path, import.meta.url));
   return new Float32Array(await file.arrayBuffer());
 }
