@@ -4,6 +4,7 @@ package main
 import (
 	"context"
 	"crypto/sha256"
+	"encoding/binary"
 	"fmt"
 	"log"
 	"os"
@@ -13,6 +14,19 @@ import (
 )
 
 const height, width = 224, 256
+
+// settings are those of computeMasks; the core writes Facts (docs/abi.md).
+type settings struct {
+	Niter             int32
+	CellprobThreshold float32
+	FlowThreshold     float32
+	MinSize           int32
+	MaxSizeFraction   float32
+	Flags             int32
+	Facts             [5]int32
+}
+
+var defaults = settings{Niter: 200, FlowThreshold: 0.4, MinSize: 15, MaxSizeFraction: 0.4}
 
 // core is one instance of the module and its memory.
 type core struct {
@@ -59,8 +73,16 @@ func (c core) computeMasks(ctx context.Context, flows, cellprob []byte) ([]byte,
 	if err != nil {
 		return nil, 0, err
 	}
-	// depth 0: an image; settings 0: the defaults
-	count, err := c.call(ctx, "computeMasks", masksAt, flowsAt, cellprobAt, 0, height, width, 0)
+	bytes, err := binary.Append(nil, binary.LittleEndian, defaults)
+	if err != nil {
+		return nil, 0, err
+	}
+	settingsAt, err := c.put(ctx, bytes)
+	if err != nil {
+		return nil, 0, err
+	}
+	// an image is a volume of depth 1
+	count, err := c.call(ctx, "computeMasks", masksAt, flowsAt, cellprobAt, 1, height, width, settingsAt)
 	if err != nil {
 		return nil, 0, err
 	}

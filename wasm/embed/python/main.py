@@ -1,12 +1,17 @@
 """pip install wasmtime==50.0.1 && python main.py"""
 
 import hashlib
+import struct
 from pathlib import Path
 
 from wasmtime import Instance, Module, Store
 
 HERE = Path(__file__).parent
 HEIGHT, WIDTH = 224, 256
+
+# niter, cellprob threshold, flow threshold, min size, max size fraction, flags;
+# then five numbers that the core writes (docs/abi.md)
+SETTINGS = struct.pack("<iffifi20x", 200, 0.0, 0.4, 15, 0.4, 0)
 
 
 class Core:
@@ -40,10 +45,11 @@ class Core:
         try:
             size = 4 * height * width
             masks = self.allocate(size)
-            flows_at, cellprob_at = self.put(flows), self.put(cellprob)
-            # depth 0: an image; settings 0: the defaults
+            inputs = self.put(flows), self.put(cellprob)
+            settings = self.put(SETTINGS)
+            # an image is a volume of depth 1
             count = self.call(
-                "computeMasks", masks, flows_at, cellprob_at, 0, height, width, 0
+                "computeMasks", masks, *inputs, 1, height, width, settings
             )
             if count < 0:
                 raise RuntimeError(f"computeMasks returned {count}")

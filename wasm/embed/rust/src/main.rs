@@ -7,6 +7,21 @@ use wasmtime::{Engine, Instance, Memory, Module, Result, Store, TypedFunc, bail,
 const HEIGHT: u32 = 224;
 const WIDTH: u32 = 256;
 
+/// niter, cellprob threshold, flow threshold, min size, max size fraction,
+/// flags; then five numbers that the core writes (docs/abi.md).
+fn default_settings() -> [u8; 44] {
+    let fields = [
+        200_i32.to_le_bytes(),
+        0_f32.to_le_bytes(),
+        0.4_f32.to_le_bytes(),
+        15_i32.to_le_bytes(),
+        0.4_f32.to_le_bytes(),
+    ];
+    let mut settings = [0; 44];
+    settings[..20].copy_from_slice(&fields.concat());
+    settings
+}
+
 /// masks, flows, cellprob, depth, height, width, settings → cells
 type ComputeMasks = TypedFunc<(u32, u32, u32, u32, u32, u32, u32), i32>;
 
@@ -61,8 +76,17 @@ impl Core {
         let masks_at = self.reserve(masks.len())?;
         let flows_at = self.put(flows)?;
         let cellprob_at = self.put(cellprob)?;
-        // depth 0: an image; settings 0: the defaults
-        let arguments = (masks_at, flows_at, cellprob_at, 0, HEIGHT, WIDTH, 0);
+        let settings_at = self.put(&default_settings())?;
+        // an image is a volume of depth 1
+        let arguments = (
+            masks_at,
+            flows_at,
+            cellprob_at,
+            1,
+            HEIGHT,
+            WIDTH,
+            settings_at,
+        );
         let count = self.compute_masks.call(&mut self.store, arguments)?;
         if count < 0 {
             bail!("computeMasks returned {count}");
