@@ -37,6 +37,12 @@ interface Part {
   write(folder: string): Promise<void>;
 }
 
+const HOST = [
+  WASM,
+  join(ROOT, "shared", "errors.ts"),
+  join(ROOT, "shared", "ndarray.ts"),
+];
+
 const PARTS: readonly Part[] = [
   {
     outputs: ["core.wasm", "kernels.d.ts"],
@@ -47,18 +53,11 @@ const PARTS: readonly Part[] = [
     },
   },
   {
-    outputs: ["core.js", "core.d.ts", "package.json", "LICENSE"],
-    sources: [
-      WASM,
-      join(ROOT, "shared", "errors.ts"),
-      join(ROOT, "shared", "ndarray.ts"),
-    ],
+    outputs: ["core.js", "package.json", "LICENSE"],
+    sources: HOST,
     async write(folder) {
-      const { bundleCode, bundleTypes, describePackage } = await import(
-        "./build/bundle.ts"
-      );
+      const { bundleCode, describePackage } = await import("./build/code.ts");
       await bundleCode(join(WASM, "mod.ts"), join(folder, "core.js"));
-      await bundleTypes(join(WASM, "mod.ts"), join(folder, "core.d.ts"));
       const config = JSON.parse(
         await Deno.readTextFile(join(ROOT, "deno.json")),
       );
@@ -69,20 +68,29 @@ const PARTS: readonly Part[] = [
       await Deno.copyFile(join(ROOT, "LICENSE"), join(folder, "LICENSE"));
     },
   },
+  {
+    outputs: ["core.d.ts"],
+    sources: HOST,
+    async write(folder) {
+      const { bundleTypes } = await import("./build/types.ts");
+      await bundleTypes(join(WASM, "mod.ts"), join(folder, "core.d.ts"));
+    },
+  },
 ];
 
 if (import.meta.main) {
   const isForced = Deno.args.includes("--force");
   await Deno.mkdir(DIST, { recursive: true });
-  try {
-    for (const part of PARTS) {
+  for (const part of PARTS) {
+    try {
       if (isForced || await isStale(part)) await build(part);
+    } catch (err) {
+      // what a compiler says matters, not where this script called it; the
+      // other parts are built all the same
+      const message = err instanceof Error ? err.message : String(err);
+      await Deno.stderr.write(new TextEncoder().encode(`${message}\n`));
+      Deno.exitCode = 1;
     }
-  } catch (err) {
-    // what a compiler says matters, not where this script called it
-    const message = err instanceof Error ? err.message : String(err);
-    await Deno.stderr.write(new TextEncoder().encode(`${message}\n`));
-    Deno.exit(1);
   }
 }
 

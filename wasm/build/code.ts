@@ -1,13 +1,10 @@
 /**
- * Bundle the host API: `mod.ts` → `core.js`, `core.d.ts`, `package.json`.
+ * Bundle the host API: `mod.ts` → `core.js`, and describe it as a package.
  *
  * @module
  */
-import { generateDtsBundle } from "dts-bundle-generator";
 import * as esbuild from "esbuild";
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "@std/path";
+import { writeFile } from "node:fs/promises";
 
 /** The module as the sources see it, and as the bundle beside it does. */
 const FROM_SOURCES = `new URL("./dist/core.wasm", import.meta.url)`;
@@ -32,43 +29,6 @@ export async function bundleCode(entry: string, out: string): Promise<void> {
     throw new Error(`${entry} must hold ${FROM_SOURCES} exactly once`);
   }
   await writeFile(out, before + FROM_BUNDLE + after);
-}
-
-/** Bundle the declarations: one file that refers to no other. */
-export async function bundleTypes(entry: string, out: string): Promise<void> {
-  const folder = await mkdtemp(join(tmpdir(), "cytoedge-types-"));
-  try {
-    // `node:` modules are used inside only, so their types do not matter
-    const node = join(folder, "types", "node");
-    await mkdir(node, { recursive: true });
-    await writeFile(join(node, "index.d.ts"), `declare module "node:*";\n`);
-    const config = join(folder, "tsconfig.json");
-    await writeFile(
-      config,
-      JSON.stringify({
-        files: [entry],
-        compilerOptions: {
-          strict: true,
-          exactOptionalPropertyTypes: true,
-          target: "es2022",
-          lib: ["esnext", "dom", "dom.iterable"],
-          module: "esnext",
-          moduleResolution: "bundler",
-          allowImportingTsExtensions: true,
-          noEmit: true,
-          typeRoots: [join(folder, "types")],
-          types: ["node"],
-        },
-      }),
-    );
-    const [types] = generateDtsBundle(
-      [{ filePath: entry, output: { noBanner: true } }],
-      { preferredConfigPath: config },
-    );
-    await writeFile(out, types);
-  } finally {
-    await rm(folder, { recursive: true });
-  }
 }
 
 /** The text of `package.json`. */
