@@ -6,6 +6,7 @@
  * @module
  */
 import { readFile, writeFile } from "node:fs/promises";
+import { gunzipSync } from "node:zlib";
 
 /** Element types by NumPy's type string. */
 const TYPES = {
@@ -28,9 +29,10 @@ export interface Npy<T extends NpyData = NpyData> {
   readonly shape: readonly number[];
 }
 
-/** Read a file; 64-bit integers become Int32Array (labels fit). */
+/** Read a file, unpacked if it is a `.gz`; 64-bit integers become Int32Array. */
 export async function readNpy(path: string): Promise<Npy> {
-  const bytes = await readFile(path);
+  const file = await readFile(path);
+  const bytes = path.endsWith(".gz") ? gunzipSync(file) : file;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (bytes.length < 10 || view.getUint32(0) !== 0x934e554d) {
     throw new Error(`${path} is not a .npy file`);
