@@ -2,8 +2,6 @@
  * Make the benchmark's case folders: `labels.npy`, `flows.npy`, `dP.npy`,
  * `cellprob.npy`.
  *
- *   deno run -A test/bench/cases.ts PYTHON FOLDER [NAME…]
- *
  * Labels are drawn (scene.ts), flows are Cellpose's own for these labels, leak
  * between touching cells included, and noise is added as a network would.
  *
@@ -12,7 +10,13 @@
 import { mkdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { readNpy, writeNpy } from "./npy.ts";
-import { createRandom, drawScene, fillNormal, SCENES } from "./scene.ts";
+import {
+  createRandom,
+  CROWDS,
+  drawScene,
+  fillNormal,
+  SCENES,
+} from "./scene.ts";
 
 /** Writes Cellpose's flows of `labels.npy` to `flows.npy`. */
 export type WriteFlows = (folder: string) => Promise<void>;
@@ -33,7 +37,7 @@ export async function makeCase(
   root: string,
   writeFlows: WriteFlows,
 ): Promise<string> {
-  const scene = SCENES[name];
+  const scene = SCENES[name] ?? CROWDS[name];
   if (scene === undefined) throw new Error(`There is no case named ${name}`);
   const folder = join(root, name);
   // cellprob is written last: a folder that has it is whole
@@ -66,17 +70,4 @@ export async function makeCase(
 
 async function exists(path: string): Promise<boolean> {
   return await stat(path).then(() => true, () => false);
-}
-
-if (import.meta.main) {
-  const [python, root, ...names] = Deno.args;
-  const script = new URL("./peers/cellpose_flows.py", import.meta.url).pathname;
-  for (const name of names.length > 0 ? names : Object.keys(SCENES)) {
-    await makeCase(name, root, async (folder) => {
-      const { success } = await new Deno.Command(python, {
-        args: [script, folder],
-      }).spawn().status;
-      if (!success) throw new Error("Cellpose could not make flows");
-    });
-  }
 }

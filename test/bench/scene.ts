@@ -36,6 +36,14 @@ export const SCENES: Readonly<Record<string, Scene>> = {
   },
 };
 
+/** One size with more and more cells, for the growth with their number. */
+export const CROWDS: Readonly<Record<string, Scene>> = Object.fromEntries(
+  [48, 97, 194, 388].map((cells) => [
+    `1024 with ${cells} cells`,
+    { ...FLAT, height: 1024, width: 1024, cells, seed: 10 + cells },
+  ]),
+);
+
 /** Share of a new cell's pixels that may already belong to others. */
 const MAX_COVERED = 0.1;
 

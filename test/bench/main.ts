@@ -1,0 +1,71 @@
+/**
+ * The benchmarks.
+ *
+ *   deno task bench core                      beside the peers, all sizes
+ *   deno task bench core --quick              512² only; peers if installed
+ *   deno task bench core --case DIR [--json]  the core alone on a case folder
+ *
+ * Peers are installed in `.cache/bench` by the first run that needs them.
+ *
+ * @module
+ */
+import { resolve } from "node:path";
+import { parseArgs } from "node:util";
+import { benchCore } from "./core.ts";
+import { timeOneCase } from "./one_case.ts";
+import { SCENES } from "./scene.ts";
+
+const USAGE = `Usage: deno task bench core [options]
+  --case DIR     time the core alone on DIR/{dP,cellprob,labels}.npy
+  --json         print one JSON object on the standard output, nothing else
+  --quick        512² only, three runs, peers only where already installed
+  --cases A,B    of ${Object.keys(SCENES).join(" ")}; default all
+  --rounds N     runs of each stage and program, interleaved; default 3`;
+
+const print = (text: string) =>
+  Deno.stdout.writeSync(new TextEncoder().encode(`${text}\n`));
+const note = (text: string) =>
+  Deno.stderr.writeSync(new TextEncoder().encode(`${text}\n`));
+
+try {
+  await main();
+} catch (err) {
+  note(`error: ${err instanceof Error ? err.message : err}`);
+  Deno.exit(1);
+}
+
+async function main(): Promise<void> {
+  const { values, positionals } = parseArgs({
+    args: Deno.args,
+    allowPositionals: true,
+    options: {
+      case: { type: "string" },
+      cases: { type: "string" },
+      json: { type: "boolean", default: false },
+      quick: { type: "boolean", default: false },
+      rounds: { type: "string", default: "3" },
+    },
+  });
+  if (positionals.join() !== "core") throw new Error(USAGE);
+  if (values.case !== undefined) {
+    // `deno task` runs in the project's folder, DIR is the caller's
+    const from = Deno.env.get("INIT_CWD") ?? Deno.cwd();
+    const times = await timeOneCase(resolve(from, values.case));
+    print(JSON.stringify(times, null, values.json ? 0 : 2));
+    return;
+  }
+  const names = values.cases?.split(",") ??
+    (values.quick ? ["512"] : Object.keys(SCENES));
+  const rounds = Number(values.rounds);
+  if (!Number.isInteger(rounds) || rounds < 1) throw new Error(USAGE);
+  const result = await benchCore({
+    names,
+    rounds,
+    isQuick: values.quick,
+    cache: Deno.env.get("CYTOEDGE_BENCH_CACHE"),
+    python: Deno.env.get("CYTOEDGE_BENCH_PYTHON"),
+    note,
+    print: values.json ? note : print,
+  });
+  if (values.json) print(JSON.stringify(result));
+}
