@@ -121,7 +121,7 @@ async function findCase(
 
 function flowsOfCellpose(python: string): WriteFlows {
   return async (folder) => {
-    const script = scriptPath("cellpose_flows.py");
+    const script = scriptPath("write_flows.py");
     const peer = await startPeer("Cellpose", [], [python, script, folder]);
     await peer.close();
   };
@@ -144,11 +144,11 @@ async function startPeers(
 ): Promise<Peer[]> {
   const peers: Peer[] = [];
   if (python) {
-    const args = [python, scriptPath("cellpose.py"), folder];
+    const args = [python, scriptPath("run_cellpose.py"), folder];
     peers.push(await startPeer("Cellpose", STAGES, args));
   }
   if (cellposeJs && !isVolume) {
-    const script = scriptPath("cellpose_js.ts");
+    const script = scriptPath("run_cellpose_js.ts");
     const args = [Deno.execPath(), "run", "-A", script, cellposeJs, folder];
     peers.push(await startPeer("cellpose-js", ["trackCluster"], args));
   }

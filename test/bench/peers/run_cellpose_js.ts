@@ -1,8 +1,8 @@
 /**
  * Run cellpose-js's tracking and clustering on a case folder, as told line by
- * line; the orders are those of `cellpose.py`.
+ * line; the orders are those of `run_cellpose.py`.
  *
- *   deno run -A cellpose_js.ts PACKAGE FOLDER
+ *   deno run -A run_cellpose_js.ts PACKAGE FOLDER
  *
  * Its network needs WebGPU, but what follows the network is plain JavaScript
  * and runs anywhere. It has neither flow check nor hole filling, and no 3-D.

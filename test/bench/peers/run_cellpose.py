@@ -1,6 +1,6 @@
 """Run Cellpose's stages on a case folder, as told line by line.
 
-    python cellpose.py FOLDER
+    python run_cellpose.py FOLDER
 
 In: {"run": STAGE} or {"save": STAGE, "to": PATH}; out: one JSON line each.
 Only the stage's own call is timed.
