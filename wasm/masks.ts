@@ -82,6 +82,7 @@ const PARITY = 1;
 const NO_EARLY_STOP = 2;
 const PLAIN = 4;
 const KEEP_HOLES = 8;
+const WITH_SETTLED = 16;
 
 /** Functions from flows to masks over one instance of the module. */
 export function masks(arena: Arena) {
@@ -251,7 +252,8 @@ function putSettings(
     (options.parity ? PARITY : 0) |
       (options.earlyStop === false ? NO_EARLY_STOP : 0) |
       (options.convention === "plain" ? PLAIN : 0) |
-      (options.fillHoles === false ? KEEP_HOLES : 0),
+      (options.fillHoles === false ? KEEP_HOLES : 0) |
+      (settled ? WITH_SETTLED : 0),
     true,
   );
   view.setUint32(44, settled, true);

@@ -23,6 +23,7 @@ export { collectAway, longestStep, shiftPoints } from "./slab";
 export { applyTable, countLabels, maxLabel, originalLabels, rankLabels, relabel } from "./relabel";
 export { removeEdge, removeLarge, removeSmall } from "./remove";
 export { fillHoles } from "./fill_holes";
+export { outlines } from "./outlines";
 
 // metrics
 export { overlapTable } from "./overlap";
@@ -52,6 +53,7 @@ export {
 } from "./relabel";
 export { removeEdge, removeLarge, removeSmall } from "./remove";
 export { fillHoles } from "./fill_holes";
+export { outlines } from "./outlines";
 export { splitLabels } from "./components";
 export { stitchSlices } from "./stitch";
 export { matchOverlap } from "./match_overlap";

@@ -41,6 +41,7 @@ const PARITY: i32 = 1;
 const NO_EARLY_STOP: i32 = 2;
 const PLAIN: i32 = 4;
 const KEEP_HOLES: i32 = 8;
+const WITH_SETTLED: i32 = 16;
 
 /**
  * Masks of an image or volume from its flows and cell probabilities.
@@ -49,21 +50,22 @@ const KEEP_HOLES: i32 = 8;
  * flows    2×H×W | 3×D×H×W f32   unit scale (a network's 5× divided), finite
  * cellprob D×H×W f32  logit
  * d h w    i32        d = 1 for an image
- * settings 12×4 bytes in/out:
+ * settings 11×4 (flag 16: 12×4) bytes in/out:
  *            0 i32 niter                steps, 200
  *            4 f32 cellprob threshold   foreground is above it, 0
  *            8 f32 flow threshold       drop labels of a larger flow error, 0.4; ≤ 0: no check
  *           12 i32 min size             pixels, 15; ≤ 0: keep all
  *           16 f32 max size fraction    of the image, 0.4
  *           20 i32 flags                1 parity with Cellpose, 2 no early stop,
- *                                       4 plain coordinates, 8 keep holes
+ *                                       4 plain coordinates, 8 keep holes,
+ *                                       16 the array at 44 is there
  *           24 i32 out: foreground pixels
  *           28 i32 out: seeds
  *           32 i32 out: labels dropped as too large
  *           36 i32 out: labels dropped by flow error
  *           40 i32 out: labels dropped as too small
  *           44 u32 D×H×W u8, out: 1 on pixels whose path came to rest or
- *                  repeats; 0 = no such array
+ *                  repeats; read with flag 16 only
  * returns  i32        N, or −2 where memory is short
  *
  * Memory beyond the arrays: at most 16 bytes a pixel (20 a voxel).
@@ -96,7 +98,7 @@ function clusterFlows(
 
   // points, which become sinks in place
   const points = allocate(usize(p) * (d == 1 ? 8 : 12) + 4);
-  const settledPixels = load<u32>(settings, SETTLED);
+  const settledPixels = load<i32>(settings, FLAGS) & WITH_SETTLED ? load<u32>(settings, SETTLED) : 0;
   const start = mark();
   const settled = settledPixels ? allocate(usize(p)) : 0;
   const packed = points ? allocate(packedBytes(d, h, w)) : 0;
