@@ -7,6 +7,7 @@
  *   core.wasm kernels.d.ts   the kernels, compiled from assembly/, and the
  *                            types of the raw exports (for arena.ts)
  *   core.js core.d.ts        mod.ts and what it imports, in one file each
+ *   worker.js                a worker of the pool
  *   package.json LICENSE     so that the folder is a package
  *
  * Every file is written beside its place and renamed: tasks that build at the
@@ -53,11 +54,12 @@ const PARTS: readonly Part[] = [
     },
   },
   {
-    outputs: ["core.js", "package.json", "LICENSE"],
+    outputs: ["core.js", "worker.js", "package.json", "LICENSE"],
     sources: HOST,
     async write(folder) {
       const { bundleCode, describePackage } = await import("./build/code.ts");
       await bundleCode(join(WASM, "mod.ts"), join(folder, "core.js"));
+      await bundleCode(join(WASM, "worker.ts"), join(folder, "worker.js"));
       const config = JSON.parse(
         await Deno.readTextFile(join(ROOT, "deno.json")),
       );

@@ -20,6 +20,7 @@ import { dbscan } from "./dbscan.ts";
 import { stitch } from "./stitch.ts";
 import { stitchBlocks } from "./stitch_blocks.ts";
 import { compileCore, type CoreSource } from "./load.ts";
+import { type CorePool, createPool, type PoolOptions } from "./pool.ts";
 import { metrics } from "./metrics.ts";
 import { blending } from "./blend.ts";
 import { images } from "./images.ts";
@@ -51,6 +52,8 @@ export {
   poolPrecision,
   type Precision,
 } from "./scores.ts";
+export type { CorePool, PoolOptions } from "./pool.ts";
+export type { SlabOptions } from "./slab_masks.ts";
 export type { SizeBins, SizeRecall } from "./size_recall.ts";
 export type {
   BlockOptions,
@@ -79,7 +82,10 @@ export type {
   Masks,
   MasksOptions,
   Points,
-} from "./masks.ts";
+} from "./settings.ts";
+
+/** The module beside this package. */
+const BESIDE = new URL("./dist/core.wasm", import.meta.url);
 
 /** Everything the core does; one instance, its own memory. */
 export type Core = ReturnType<typeof createCore>;
@@ -89,10 +95,20 @@ export type Core = ReturnType<typeof createCore>;
  *
  * @param source  where `core.wasm` is; by default beside this package
  */
-export async function loadCore(
-  source: CoreSource = new URL("./dist/core.wasm", import.meta.url),
-): Promise<Core> {
+export async function loadCore(source: CoreSource = BESIDE): Promise<Core> {
   return createCore(await compileCore(source));
+}
+
+/**
+ * Start several cores that compute the masks of one large image together.
+ *
+ * @param options  workers (default: the processors there are), and where
+ *                 `core.wasm` is
+ */
+export function loadPool(
+  options: Partial<PoolOptions> = {},
+): Promise<CorePool> {
+  return createPool({ source: BESIDE, ...options });
 }
 
 /** Instantiate a compiled module; share the module, not the core. */

@@ -6,6 +6,7 @@ export { allocate, mark, release } from "./heap";
 // labels to flows
 export { findBoxes } from "./boxes";
 export { boxFlowErrors, flowErrors, labelFlows } from "./label_flows";
+export { maxDiffusionSteps } from "./heat";
 
 // flows to masks
 export { packFlows, packedBytes } from "./pack";
@@ -18,7 +19,7 @@ export { followFlows3d } from "./follow3d";
 export { countSinks, findSeeds, paintSeeds } from "./peaks";
 export { labelSinks, paintForeground, scatterFlags } from "./paint";
 export { cleanMasks, computeMasks, dropLarge, removeBadFlow, wholeWindow } from "./masks";
-export { collectAway, longestStep, shiftPoints } from "./slab";
+export { collectAway, longestStep, shiftPoints, slabWindow } from "./slab";
 // labels: renumber, remove, fill, stitch
 export { applyTable, countLabels, maxLabel, originalLabels, rankLabels, relabel } from "./relabel";
 export { removeEdge, removeLarge, removeSmall } from "./remove";

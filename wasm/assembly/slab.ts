@@ -2,6 +2,7 @@
  * What tracking a slab of a larger image needs beside `follow.ts`: points move
  * from slab to slab with their positions and the steps they have left.
  */
+import { FRACTION_BITS, highest, lowest, ONE } from "./fixed";
 
 /**
  * Longest step along the first axis, in units of `fixed.ts`.
@@ -44,15 +45,17 @@ export function shiftPoints(points: usize, n: i32, c: i32, by: i32): void {
  * ids     u32       out: numbers of the points; 0 = only count them
  * away    c i32     out: their positions
  * rest    i32       out: their steps to go
+ * rows    i32       out: the row (plane) of the whole image each is in
  * points  P×c i32
  * left    P i32     of `followFlows`
  * n c     i32       points, numbers a point
+ * whole   i32       rows (planes) of the whole image
  * returns i32       how many
  *
  * Source: ours.
  */
 export function collectAway(
-  ids: usize, away: usize, rest: usize, points: usize, left: usize, n: i32, c: i32,
+  ids: usize, away: usize, rest: usize, rows: usize, points: usize, left: usize, n: i32, c: i32, whole: i32,
 ): i32 {
   let found = 0;
   const bytes = usize(c) << 2;
@@ -62,9 +65,34 @@ export function collectAway(
     if (ids) {
       store<u32>(ids + (usize(found) << 2), u32(i));
       store<i32>(rest + (usize(found) << 2), steps);
+      const row = (load<i32>(points + usize(i) * bytes) >> FRACTION_BITS) - 1;
+      store<i32>(rows + (usize(found) << 2), min<i32>(max<i32>(row, 0), whole - 1));
       memory.copy(away + usize(found) * bytes, points + usize(i) * bytes, bytes);
     }
     found++;
   }
   return found;
+}
+
+/**
+ * The window of `followFlows` for a slab: clamped at the edges of the whole
+ * image, left where the packed flows end less one step.
+ *
+ * window  16 i32    in: of `wholeWindow` for the slab; out
+ * axes    i32       2 or 4, numbers a position in `window`
+ * from    i32       row (plane) of the whole image where the slab starts
+ * rows    i32       rows (planes) of the slab
+ * whole   i32       rows (planes) of the whole image
+ * step    f32       of `longestStep`
+ * plain   i32       convention of `fixed.ts`
+ *
+ * Source: ours.
+ */
+export function slabWindow(window: usize, axes: i32, from: i32, rows: i32, whole: i32, step: f32, plain: i32): void {
+  const bytes = usize(axes) << 2;
+  store<i32>(window, lowest(whole, plain) - from * ONE);
+  store<i32>(window + bytes, highest(whole, plain) - from * ONE);
+  const margin = i32(ceil(step));
+  if (from > 0) store<i32>(window + 2 * bytes, ONE + margin);
+  if (from + rows < whole) store<i32>(window + 3 * bytes, rows * ONE - 1 - margin);
 }

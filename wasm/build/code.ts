@@ -25,10 +25,11 @@ export async function bundleCode(entry: string, out: string): Promise<void> {
   });
   await esbuild.stop(); // its service would keep the process alive
   const [before, after, ...more] = outputFiles[0].text.split(FROM_SOURCES);
-  if (after === undefined || more.length > 0) {
-    throw new Error(`${entry} must hold ${FROM_SOURCES} exactly once`);
+  if (more.length > 0) {
+    throw new Error(`${entry} must hold ${FROM_SOURCES} at most once`);
   }
-  await writeFile(out, before + FROM_BUNDLE + after);
+  const text = after === undefined ? before : before + FROM_BUNDLE + after;
+  await writeFile(out, text);
 }
 
 /** The text of `package.json`. */
@@ -48,7 +49,7 @@ export function describePackage(version: string): string {
         ".": { types: "./core.d.ts", default: "./core.js" },
         "./core.wasm": "./core.wasm",
       },
-      files: ["core.js", "core.d.ts", "core.wasm"],
+      files: ["core.js", "core.d.ts", "core.wasm", "worker.js"],
     },
     null,
     2,

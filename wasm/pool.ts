@@ -1,0 +1,195 @@
+/**
+ * Parallel masks: several instances of the same module in workers, each with
+ * its own slab of the image. The masks do not depend on their number.
+ *
+ * @module
+ */
+import { CoreMemoryError } from "../shared/errors.ts";
+import type { Size } from "../shared/ndarray.ts";
+import { Arena } from "./arena.ts";
+import { edges } from "./flows.ts";
+import { compileCore, type CoreSource } from "./load.ts";
+import type { Masks } from "./settings.ts";
+import { computeMasksBySlab, type SlabOptions } from "./slab_masks.ts";
+import type { CheckTask, Tracked, TrackTask } from "./slab_tasks.ts";
+import type { Answer, Request } from "./worker.ts";
+
+/** How a pool is made. */
+export interface PoolOptions {
+  /** Workers; default the processors there are. */
+  readonly workers?: number;
+  /** Where `core.wasm` is; by default beside this package. */
+  readonly source: CoreSource;
+}
+
+/** Several cores that compute one image together. Close it when done. */
+export interface CorePool {
+  /**
+   * Compute masks as `computeMasks` of a core does, in all workers.
+   *
+   * @param flows     2×H×W or 3×D×H×W f32, unit scale, finite
+   * @param cellprob  H×W or D×H×W f32, logit, no NaN
+   * @param size      size of the image or volume
+   * @param options   parameters of `computeMasks`; rows of a slab
+   * @returns         the same masks as one core gives, bit for bit
+   * @throws {ArgumentError | ShapeError | CoreMemoryError} as `computeMasks`
+   */
+  computeMasks(
+    flows: Float32Array,
+    cellprob: Float32Array,
+    size: Size,
+    options?: SlabOptions,
+  ): Promise<Masks>;
+  /** End the workers; calls under way are rejected. */
+  close(): void;
+}
+
+/** Slabs a worker: enough to even out cells that lie unevenly. */
+const SLABS_PER_WORKER = 2;
+/** Rows below which a slab is mostly halo. */
+const MIN_SLAB_ROWS = 64;
+
+// the bundle has its worker beside it as worker.js
+const WORKER = import.meta.url.endsWith(".ts") ? "./worker.ts" : "./worker.js";
+
+/**
+ * Start a pool of workers.
+ *
+ * @param options  number of workers, and where the module is
+ * @throws {Error} where the runtime has no module workers
+ */
+export async function createPool(options: PoolOptions): Promise<CorePool> {
+  const workers = Math.max(
+    1,
+    options.workers ?? globalThis.navigator?.hardwareConcurrency ?? 2,
+  );
+  const module = await compileCore(options.source);
+  const arena = new Arena(module);
+  const threads = await Promise.all(
+    Array.from({ length: workers }, () => startThread(module)),
+  );
+  const idle = [...threads];
+  const queue: ((thread: Thread) => void)[] = [];
+
+  const run = async (task: TrackTask | CheckTask): Promise<unknown> => {
+    const thread = idle.pop() ??
+      await new Promise<Thread>((resolve) => queue.push(resolve));
+    try {
+      return await thread.run(task);
+    } finally {
+      const next = queue.shift();
+      if (next) next(thread);
+      else idle.push(thread);
+    }
+  };
+  const runner = {
+    track: (task: TrackTask) => run(task) as Promise<Tracked>,
+    check: (task: CheckTask) => run(task) as Promise<Float64Array<ArrayBuffer>>,
+    concurrency: workers,
+  };
+
+  return {
+    computeMasks(flows, cellprob, size, options = {}) {
+      const { d, h } = edges(size);
+      const rows = d === 1 ? h : d;
+      const slabRows = options.slabRows ??
+        Math.max(
+          d === 1 ? MIN_SLAB_ROWS : 1,
+          Math.ceil(rows / (workers * SLABS_PER_WORKER)),
+        );
+      return computeMasksBySlab(arena, runner, {
+        flows,
+        cellprob,
+        size,
+        options: { ...options, slabRows },
+      });
+    },
+    close() {
+      for (const thread of threads) thread.close();
+    },
+  };
+}
+
+/** A worker that runs one task at a time. */
+interface Thread {
+  run(task: TrackTask | CheckTask): Promise<unknown>;
+  close(): void;
+}
+
+async function startThread(module: WebAssembly.Module): Promise<Thread> {
+  const pending = new Map<
+    number,
+    { resolve: (result: unknown) => void; reject: (err: Error) => void }
+  >();
+  const failAll = (err: Error) => {
+    for (const { reject } of pending.values()) reject(err);
+    pending.clear();
+  };
+  const worker = await openWorker(
+    ({ id, result, error }) => {
+      const call = pending.get(id);
+      pending.delete(id);
+      if (error === undefined) call?.resolve(result);
+      else if (error.bytes === undefined) {
+        call?.reject(new Error(error.message));
+      } else call?.reject(new CoreMemoryError(error.bytes));
+    },
+    failAll,
+  );
+  worker.send(module, []);
+  let last = 0;
+  return {
+    run(task) {
+      const id = ++last;
+      return new Promise((resolve, reject) => {
+        pending.set(id, { resolve, reject });
+        worker.send({ id, task }, buffersOf(task));
+      });
+    },
+    close() {
+      worker.close();
+      failAll(new Error("The pool was closed while a call was under way"));
+    },
+  };
+}
+
+/** A task owns its arrays: they are moved, not copied. */
+function buffersOf(task: TrackTask | CheckTask): ArrayBuffer[] {
+  return Object.values(task).flatMap((value) =>
+    ArrayBuffer.isView(value) ? [value.buffer as ArrayBuffer] : []
+  );
+}
+
+/** A started worker, whatever the runtime calls it. */
+interface OpenWorker {
+  send(data: WebAssembly.Module | Request, moved: ArrayBuffer[]): void;
+  close(): void;
+}
+
+async function openWorker(
+  onAnswer: (answer: Answer) => void,
+  onFailure: (err: Error) => void,
+): Promise<OpenWorker> {
+  const url = new URL(WORKER, import.meta.url);
+  if (typeof Worker !== "undefined") {
+    const worker = new Worker(url, { type: "module" });
+    worker.addEventListener("message", ({ data }) => onAnswer(data));
+    worker.addEventListener("error", (event) => {
+      event.preventDefault();
+      onFailure(new Error(`A worker of the pool failed: ${event.message}`));
+    });
+    return {
+      send: (data, moved) => worker.postMessage(data, moved),
+      close: () => worker.terminate(),
+    };
+  }
+  // Node has threads instead of web workers
+  const { Worker: NodeWorker } = await import("node:worker_threads");
+  const worker = new NodeWorker(url);
+  worker.on("message", onAnswer);
+  worker.on("error", onFailure);
+  return {
+    send: (data, moved) => worker.postMessage(data, moved),
+    close: () => void worker.terminate(),
+  };
+}

@@ -1,0 +1,220 @@
+/**
+ * Cut an image into slabs, and run their tasks until all points have ended and
+ * all labels are measured.
+ *
+ * @module
+ */
+import { isVolume, type Size } from "../shared/ndarray.ts";
+import { checkNiter, type MasksOptions } from "./settings.ts";
+import type { Painted, SlabImage, SlabRunner } from "./slab_masks.ts";
+import type { CheckTask, TrackTask, Travellers } from "./slab_tasks.ts";
+
+/** Rows (planes) that a point may move before its slab hands it on. */
+const HALO = { image: 64, volume: 16 };
+
+/**
+ * Track all points; those that leave a slab go on in the one they came to.
+ *
+ * @returns one array a slab: the pixel in which each of its points ended
+ */
+export async function trackSlabs(
+  runner: SlabRunner,
+  image: SlabImage,
+  options: MasksOptions,
+): Promise<Uint32Array<ArrayBuffer>[]> {
+  const slabs = Math.ceil(image.rows / image.slabRows);
+  const sinks: Uint32Array<ArrayBuffer>[] = [];
+  let halo = isVolume(image.size) ? HALO.volume : HALO.image;
+  // whose points wait to enter each slab: slab and number of each
+  let waiting: Waiting[] = Array.from({ length: slabs }, emptyQueue);
+
+  const track = async (k: number, travellers?: Travellers) => {
+    for (;;) {
+      const task = trackTask(image, k, halo, options, travellers);
+      const result = await runner.track(task);
+      if (result.neededHalo === undefined) return result;
+      halo = Math.max(halo, result.neededHalo);
+    }
+  };
+
+  await runAll(runner, slabs, async (k) => {
+    const { sinks: ended, away } = await track(k);
+    sinks[k] = ended;
+    for (let i = 0; i < away.ids.length; i++) {
+      enqueue(waiting, image, away, i, { slab: k, point: away.ids[i] });
+    }
+  });
+  while (waiting.some(({ owners }) => owners.length > 0)) {
+    const arrived = waiting;
+    waiting = Array.from({ length: slabs }, emptyQueue);
+    await runAll(runner, slabs, async (k) => {
+      const { owners, positions, steps } = arrived[k];
+      if (owners.length === 0) return;
+      const { sinks: ended, away } = await track(k, {
+        ids: new Uint32Array(owners.length),
+        positions: Int32Array.from(positions),
+        steps: Int32Array.from(steps),
+        rows: new Int32Array(0),
+      });
+      for (const [i, { slab, point }] of owners.entries()) {
+        sinks[slab][point] = ended[i];
+      }
+      for (let i = 0; i < away.ids.length; i++) {
+        enqueue(waiting, image, away, i, owners[away.ids[i]]);
+      }
+    });
+  }
+  return sinks;
+}
+
+/**
+ * Measure the flow errors of all labels; a label belongs to the slab in which
+ * its box starts.
+ *
+ * @returns one error a label, f64
+ */
+export async function checkSlabs(
+  runner: SlabRunner,
+  image: SlabImage,
+  painted: Painted,
+  options: MasksOptions,
+): Promise<Float64Array<ArrayBuffer>> {
+  const { boxes, count } = painted;
+  const parity = options.parity ?? false;
+  const axis = isVolume(image.size) ? 0 : 2;
+  const starts = (k: number) => boxes[8 * k + axis];
+  const ends = (k: number) => boxes[8 * k + axis + 1];
+  const owned: number[][] = [];
+  for (let k = 0; k < count; k++) {
+    (owned[Math.floor(starts(k) / image.slabRows)] ??= []).push(k);
+  }
+  const errors = new Float64Array(count);
+  const slabs = Math.ceil(image.rows / image.slabRows);
+  await runAll(runner, slabs, async (s) => {
+    const own = owned[s] ?? [];
+    if (own.length === 0) return;
+    const begin = Math.min(...own.map(starts));
+    const end = own.reduce((last, k) => Math.max(last, ends(k)), 0);
+    const near: number[] = [];
+    if (parity) {
+      const isOwn = new Set(own);
+      for (let k = 0; k < count; k++) {
+        const touches = starts(k) <= end && ends(k) >= begin;
+        if (touches && !isOwn.has(k)) near.push(k);
+      }
+    }
+    const labels = [...own, ...near];
+    const from = labels.reduce((first, k) => Math.min(first, starts(k)), begin);
+    const to = labels.reduce((last, k) => Math.max(last, ends(k)), end);
+    const local = new Int32Array(labels.length * 8);
+    for (const [i, k] of labels.entries()) {
+      local.set(boxes.subarray(8 * k, 8 * k + 8), 8 * i);
+      local[8 * i + axis] -= from;
+      local[8 * i + axis + 1] -= from;
+    }
+    const task: CheckTask = {
+      kind: "check",
+      size: withRows(image.size, to - from),
+      flows: cutFlows(image, from, to),
+      masks: painted.masks.slice(from * image.rowPixels, to * image.rowPixels),
+      boxes: local,
+      ids: Uint32Array.from(labels, (k) => k + 1),
+      owned: own.length,
+      diffusionSteps: parity ? painted.diffusionSteps : 0,
+      parity,
+    };
+    const measured = await runner.check(task);
+    for (const [i, k] of own.entries()) errors[k] = measured[i];
+  });
+  return errors;
+}
+
+/** Points that wait to enter a slab. */
+interface Waiting {
+  readonly owners: { readonly slab: number; readonly point: number }[];
+  readonly positions: number[];
+  readonly steps: number[];
+}
+
+function emptyQueue(): Waiting {
+  return { owners: [], positions: [], steps: [] };
+}
+
+function enqueue(
+  waiting: readonly Waiting[],
+  image: SlabImage,
+  away: Travellers,
+  i: number,
+  owner: Waiting["owners"][number],
+): void {
+  const queue = waiting[Math.floor(away.rows[i] / image.slabRows)];
+  const axes = isVolume(image.size) ? 3 : 2;
+  queue.owners.push(owner);
+  queue.positions.push(...away.positions.subarray(axes * i, axes * (i + 1)));
+  queue.steps.push(away.steps[i]);
+}
+
+function trackTask(
+  image: SlabImage,
+  k: number,
+  halo: number,
+  options: MasksOptions,
+  travellers?: Travellers,
+): TrackTask {
+  const begin = k * image.slabRows;
+  const end = Math.min(begin + image.slabRows, image.rows);
+  const from = Math.max(0, begin - halo);
+  const to = Math.min(image.rows, end + halo);
+  return {
+    kind: "track",
+    size: withRows(image.size, to - from),
+    flows: cutFlows(image, from, to),
+    cellprob: new Float32Array(
+      image.cellprob.subarray(from * image.rowPixels, to * image.rowPixels),
+    ),
+    whole: image.size,
+    from,
+    own: [begin - from, end - from],
+    ...(travellers === undefined ? {} : { travellers }),
+    niter: checkNiter(options.niter ?? 200),
+    isPlain: options.convention === "plain",
+    isEarly: options.earlyStop !== false,
+    threshold: options.cellprobThreshold ?? 0,
+  };
+}
+
+/** The window's rows of each component, one after the other. */
+function cutFlows(
+  image: SlabImage,
+  from: number,
+  to: number,
+): Float32Array<ArrayBuffer> {
+  const { flows, rows, rowPixels } = image;
+  const planes = flows.length / (rows * rowPixels);
+  const length = (to - from) * rowPixels;
+  const out = new Float32Array(planes * length);
+  for (let c = 0; c < planes; c++) {
+    const at = (c * rows + from) * rowPixels;
+    out.set(flows.subarray(at, at + length), c * length);
+  }
+  return out;
+}
+
+function withRows(size: Size, rows: number): Size {
+  return isVolume(size)
+    ? { depth: rows, height: size.height, width: size.width }
+    : { height: rows, width: size.width };
+}
+
+/** Run one job a slab, at most `concurrency` at a time. */
+async function runAll(
+  runner: SlabRunner,
+  slabs: number,
+  job: (slab: number) => Promise<void>,
+): Promise<void> {
+  let next = 0;
+  const lane = async () => {
+    while (next < slabs) await job(next++);
+  };
+  await Promise.all(Array.from({ length: runner.concurrency }, lane));
+}
