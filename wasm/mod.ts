@@ -24,6 +24,7 @@ import { type CorePool, createPool, type PoolOptions } from "./pool.ts";
 import { metrics } from "./metrics.ts";
 import { blending } from "./blend.ts";
 import { images } from "./images.ts";
+import { shapes } from "./shapes.ts";
 import { normalization } from "./normalize.ts";
 import { resizing } from "./resize.ts";
 import { tiles } from "./tiles.ts";
@@ -126,6 +127,7 @@ export function createCore(module: WebAssembly.Module) {
     ...centroid(arena),
     ...dbscan(arena),
     ...images(arena),
+    ...shapes(arena),
     ...normalization(arena),
     ...resizing(arena),
     ...tiles(arena),

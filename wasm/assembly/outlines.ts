@@ -1,60 +1,88 @@
 /**
- * Mark the external outlines of labels, inside the labels.
- *
- * out     H×W u8    1 on an outline
- * masks   H×W u32
- * returns 0, or −2
- *
- * Source: Cellpose 4.2.1.1, `utils.py` masks_to_outlines.
+ * The outline image of labels: pixels on the outer border of each component.
  */
-import { BOX_BYTES, findBoxes } from "./boxes";
 import { allocate, mark, release } from "./heap";
-import { rankLabels } from "./relabel";
+import { followBorder, LABEL, padLabels, RIGHT, VISITED, WEST } from "./border";
+import { relabel } from "./relabel";
 
-export function outlines(out: usize, masks: usize, h: i32, w: i32): i32 {
-  const n = h * w;
-  memory.fill(out, 0, usize(n));
+/**
+ * Draw outlines.
+ *
+ * out     h×w u8   1 on an outline, else 0
+ * labels  h×w u32  any ids
+ *
+ * A component that lies in a hole of its own label has no outline.
+ *
+ * returns          number of labels, or −2 without scratch memory
+ *
+ * Scratch: 4 bytes a pixel and 4 a label.
+ *
+ * Source: Cellpose 4.2.1.1 utils.masks_to_outlines, over OpenCV 5.0
+ *   findContours (RETR_EXTERNAL, CHAIN_APPROX_NONE).
+ * Differs: nothing.
+ */
+export function outlines(out: usize, labels: usize, h: i32, w: i32): i32 {
   const start = mark();
-  const labels = allocate(usize(n) << 2);
-  if (!labels) return -2;
-  memory.copy(labels, masks, usize(n) << 2);
-  const count = rankLabels(labels, n);
-  if (count < 0) return count;
-  const boxes = allocate(usize(count) * BOX_BYTES);
-  if (!boxes) return -2;
-  findBoxes(boxes, labels, 1, h, w, count);
-  for (let k = 0; k < count; k++) {
-    const box = boxes + usize(k) * BOX_BYTES;
-    const y0 = load<i32>(box, 8) - 1, x0 = load<i32>(box, 16) - 1;
-    const bh = load<i32>(box, 12) + 1 - y0, bw = load<i32>(box, 20) + 1 - x0;
-    const m = mark();
-    const outside = allocate(usize(bh) * usize(bw));
-    const stack = allocate((usize(bh) * usize(bw) << 2) + 4);
-    if (!outside || !stack) return -2;
-    memory.fill(outside, 0, usize(bh) * usize(bw));
-    let depth: usize = 1;
-    store<i32>(stack, 0);
-    store<u8>(outside, 1);
-    while (depth > 0) {
-      const at = load<i32>(stack + (--depth << 2));
-      const y = at / bw, x = at % bw;
-      for (let side = 0; side < 4; side++) {
-        const v = y + (side == 0 ? -1 : side == 1 ? 1 : 0);
-        const u = x + (side == 2 ? -1 : side == 3 ? 1 : 0);
-        if (v < 0 || u < 0 || v >= bh || u >= bw) continue;
-        const iy = v + y0, ix = u + x0;
-        const isIn = iy >= 0 && ix >= 0 && iy < h && ix < w;
-        const p = isIn ? iy * w + ix : 0;
-        if (isIn && load<u32>(labels + (usize(p) << 2)) == u32(k + 1)) {
-          store<u8>(out + usize(p), 1);
-        } else if (!load<u8>(outside + usize(v * bw + u))) {
-          store<u8>(outside + usize(v * bw + u), 1);
-          store<i32>(stack + (depth++ << 2), v * bw + u);
-        }
-      }
-    }
-    release(m);
-  }
+  const count = drawOutlines(out, labels, h, w);
   release(start);
-  return 0;
+  return count;
+}
+
+function drawOutlines(out: usize, labels: usize, h: i32, w: i32): i32 {
+  const row = usize(w + 2) << 2;
+  const padded = allocate(usize(h + 2) * row);
+  if (padded == 0) return -2;
+  padLabels(padded, labels, h, w);
+  const count = relabel(padded, (h + 2) * (w + 2));
+  if (count < 0) return count;
+  const states = createStates(count);
+  if (states == 0) return -2;
+
+  for (let y = 1; y <= h; y++) {
+    let at = padded + usize(y) * row + 4;
+    const end = at + (usize(w) << 2);
+    for (; at < end; at += 4) {
+      let pixel = load<u32>(at);
+      if (pixel == 0) continue;
+      const label = pixel & LABEL;
+      if (
+        !(pixel & VISITED) && (load<u32>(at - 4) & LABEL) != label &&
+        !isInside(states, label, y)
+      ) {
+        followBorder(at, row, WEST, 0, 0, 0);
+        pixel = load<u32>(at);
+      }
+      if (pixel & VISITED) setState(states, label, y, !(pixel & RIGHT));
+    }
+  }
+
+  for (let y = 1; y <= h; y++) {
+    const at = padded + usize(y) * row + 4;
+    for (let x = 0; x < w; x++) {
+      store<u8>(out++, u8(load<u32>(at + (usize(x) << 2)) >> 31));
+    }
+  }
+  return count;
+}
+
+/**
+ * States of labels 1 … count in the row being scanned: whether the label's
+ * last border pixel leads into it, so that what follows is the label itself
+ * or lies in a hole of it. Returns their address or 0.
+ */
+export function createStates(count: i32): usize {
+  const bytes = (usize(count) + 1) << 2;
+  const states = allocate(bytes);
+  if (states != 0) memory.fill(states, 0, bytes);
+  return states;
+}
+
+/** Whether row y ≥ 1 is inside the label's outer border here. */
+export function isInside(states: usize, label: u32, y: i32): bool {
+  return load<u32>(states + (usize(label) << 2)) == (u32(y) << 1 | 1);
+}
+
+/** Note a border pixel of a label in row y. */
+export function setState(states: usize, label: u32, y: i32, inside: bool): void {
+  store<u32>(states + (usize(label) << 2), u32(y) << 1 | u32(inside));
 }
