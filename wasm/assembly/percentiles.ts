@@ -17,7 +17,8 @@ const BINS: usize = 2048;
  *
  * Source: Hyndman & Fan 1996, method 7; numpy 2.4.6 `percentile`: the rank
  * (n−1)·q/100 in f64, the interpolation in f32 from the nearer neighbor.
- * Differs: nothing for f32 data. numpy 2.0–2.2 rounded the rank to f32.
+ * Differs: a whole rank next to an infinite value gives its value, not NaN.
+ * Some earlier numpy 2 rounded the rank to f32.
  */
 export function percentiles(
   out: usize,
@@ -68,9 +69,11 @@ export function percentiles(
   memory.fill(counts, 0, BINS << 3);
   countWithin(counts, image, d, h, w, sd, sh, sw, lowKey, highKey, 10, 0, 1023);
   digit = findBin(counts, lowLeft);
+  lowLeft -= countBefore(counts, digit);
   const lowNext = nextDigit(counts, digit, lowLeft);
   lowKey = (lowKey << 10) | digit;
   digit = findBin(highCounts, highLeft);
+  highLeft -= countBefore(highCounts, digit);
   const highNext = nextDigit(highCounts, digit, highLeft);
   highKey = (highKey << 10) | digit;
 
@@ -173,7 +176,10 @@ function countBefore(counts: usize, bin: u32): i32 {
   return before;
 }
 
-/** Last digit of the value one rank up, or −1 where it has another prefix. */
+/**
+ * Last digit of the value one rank up, or −1 where it has another prefix.
+ * `left` counts the equal values before.
+ */
 function nextDigit(counts: usize, digit: u32, left: i32): i32 {
   if (left + 1 < load<i32>(counts + (usize(digit) << 2))) return i32(digit);
   for (let i = digit + 1; i < 1024; i++) {
@@ -210,8 +216,8 @@ function keyAbove(
 function interpolate(key: u32, nextKey: u32, rank: f64): f32 {
   const a = valueOf(key);
   const b = valueOf(nextKey);
-  if (a == b) return a;
   const t = rank - floor(rank);
+  if (a == b || t == 0) return a;
   const difference = b - a;
   return t >= 0.5 ? b - difference * f32(1 - t) : a + difference * f32(t);
 }

@@ -2,6 +2,8 @@ import { allocate, mark, release } from "./heap";
 
 /** Weights below this share of the largest are left out. */
 const SMALLEST: f64 = 1e-9;
+/** Reach of a Gaussian beyond twice the image, where it is cut. */
+const WIDEST = 1024;
 /** Columns of a block: four vectors. */
 const LANES = 16;
 
@@ -16,7 +18,8 @@ const LANES = 16;
  * smooth: G_s; both: G_s − G_h; sharpen: 1 − G_h. Separable sums over the
  * Gaussian's support, so memory is two planes, not a complex spectrum of f64;
  * the mean is taken out first, so rounding is relative to the contrast.
- * Returns 0 or −2. Scratch 8·h·w bytes + 64·max(h, w).
+ * Returns 0 or −2. Scratch 8·h·w bytes and
+ * about 50·max(h, w).
  *
  * Source: cellpose 4.2.1 `smooth_sharpen_img`, `gaussian_kernel`.
  * Differs: by default the Gaussian is centered, its step is one pixel in both
@@ -36,7 +39,7 @@ export function smoothSharpen(
   const start = mark();
   const n = h * w;
   const stride = (w + LANES - 1) & ~(LANES - 1);
-  const taps = 4 * max(h, w) + 1; // at most
+  const taps = 2 * (2 * max(h, w) + WIDEST) + 1; // at most
   const source = allocate(usize(n) << 2);
   const across = allocate((usize(h) * usize(stride)) << 2);
   const weights = allocate(usize(taps + 1) << 2);
@@ -187,7 +190,7 @@ function gaussianWeights(
   let offset = -f64(h) / 2;
   let step = gridStep(length, h);
   if (!parity) {
-    const reach = i32(min(Math.ceil(5 * sigma), f64(2 * length)));
+    const reach = i32(min(ceil(5 * sigma), f64(2 * length + WIDEST)));
     count = 2 * reach + 1;
     offset = -f64(reach);
     step = 1;

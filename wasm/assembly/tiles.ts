@@ -82,24 +82,29 @@ export function cutTile(
   flips: i32,
   flowChannel: i32,
 ): void {
+  // columns x0..x1 of the unflipped tile lie within the image
   const x0 = min(max(-left, 0), tw);
   const x1 = max(min(w - left, tw), x0);
   for (let i = 0; i < c; i++) {
     const sign = flowSign(i, flips, flowChannel);
     for (let y = 0; y < th; y++, out += usize(tw) << 2) {
       const row = top + (flips & FLIP_Y ? th - 1 - y : y);
-      if (row < 0 || row >= h) {
-        memory.fill(out, 0, usize(tw) << 2);
+      memory.fill(out, 0, usize(tw) << 2);
+      if (row < 0 || row >= h) continue;
+      const first = (i32(usize(i) * usize(h) + usize(row))) * w + left;
+      let from = image + (usize(first + x0) << 2);
+      let to = out + (usize(x0) << 2);
+      if (!(flips & FLIP_X) && sign == 1) {
+        memory.copy(to, from, usize(x1 - x0) << 2);
         continue;
       }
-      const from = image + (((usize(i) * usize(h) + usize(row)) * usize(w)) << 2);
-      for (let x = 0; x < tw; x++) {
-        const column = flips & FLIP_X ? tw - 1 - x : x;
-        let value: f32 = 0;
-        if (column >= x0 && column < x1) {
-          value = load<f32>(from + (usize(left + column) << 2)) * sign;
-        }
-        store<f32>(out + (usize(x) << 2), value);
+      let step: isize = 4;
+      if (flips & FLIP_X) {
+        to = out + (usize(tw - 1 - x0) << 2);
+        step = -4;
+      }
+      for (let x = x0; x < x1; x++, from += 4, to += step) {
+        store<f32>(to, load<f32>(from) * sign);
       }
     }
   }
