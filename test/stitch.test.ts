@@ -45,6 +45,18 @@ test("stitchSlices() takes huge ids; parity mode says where they end", () => {
   );
 });
 
+test("stitchSlices() links thousands of cells in a slice", () => {
+  // three pixels a cell; the later slice is shifted by one and numbered anew
+  const cells = 4000;
+  const first = Array.from({ length: 3 * cells }, (_, i) => 1 + i / 3 | 0);
+  const next = first.map((_, i) => cells - ((i + 1) / 3 | 0) + 1);
+  const { masks, size } = stack(first, next);
+  const { masks: out, count } = core.stitchSlices(masks, size);
+  const later = out.subarray(3 * cells);
+  expect(later.findIndex((id, i) => id !== 1 + ((i + 1) / 3 | 0))).toBe(-1);
+  expect(count).toBe(cells + 1);
+});
+
 test("stitchSlices() refuses a threshold that is no fraction", () => {
   const { masks, size } = stack([1]);
   for (const threshold of [NaN, -0.1, 25]) {
