@@ -25,7 +25,8 @@ export interface BoundaryOptions {
   readonly diameter?: number;
   /**
    * Cellpose's results to the bit: a pixel with 256, 512, … boundary pixels
-   * in reach counts as having none, and what is 0/0 is NaN. Default false.
+   * in reach counts as having none, the least label of an image without
+   * background does not count in the diameter, and 0/0 is NaN. Default false.
    */
   readonly parity?: boolean;
 }
@@ -49,7 +50,7 @@ export function scoreBoundaries(
   }
   const { height, width } = size;
   return arena.scope((kernels) => {
-    const median = diameter ?? medianDiameter(arena, table);
+    const median = diameter ?? medianDiameter(arena, table, parity);
     const radii = scales.map((scale) => checkRadius(scale, median));
     const inTruth = drawOutlines(arena, truth, size);
     const inPrediction = drawOutlines(arena, prediction, size);
@@ -88,14 +89,24 @@ function drawOutlines(arena: Arena, labels: LabelArray, size: Size): number {
   const out = arena.reserve(labels.length);
   arena.scope((kernels) => {
     const at = arena.putLabels(labels);
-    checkResult(kernels.outlines(out, at, size.height, size.width));
+    const count = checkResult(kernels.rankLabels(at, labels.length));
+    const { height, width } = size;
+    checkResult(kernels.outerEdges(out, at, height, width, count));
   });
   return out;
 }
 
-/** Median over true cells of the diameter, 0 without cells. */
-function medianDiameter(arena: Arena, table: OverlapTable): number {
-  const areas = table.trueAreas.slice(1).sort();
+/**
+ * Median over true cells of the diameter, 0 without cells. Cellpose leaves out
+ * the least label, taking it for background, even where there is none.
+ */
+function medianDiameter(
+  arena: Arena,
+  { trueAreas }: OverlapTable,
+  parity: boolean,
+): number {
+  const first = parity && trueAreas[0] === 0 ? 2 : 1;
+  const areas = trueAreas.slice(first).sort();
   if (areas.length === 0) return 0;
   const low = areas[(areas.length - 1) >> 1];
   const high = areas[areas.length >> 1];

@@ -87,7 +87,8 @@ export interface MaskScores {
  * labels ≥ 0, gaps allowed, 0 = background.
  */
 export function metrics(arena: Arena) {
-  const tabulate = overlapTable.bind(null, arena);
+  const tabulate = (truth: LabelArray, prediction: LabelArray, size: Size) =>
+    overlapTable(arena, truth, prediction, size);
 
   return {
     /** {@linkcode overlapTable} */

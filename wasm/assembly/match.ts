@@ -1,3 +1,5 @@
+import { allocate, mark, release } from "./heap";
+
 /**
  * Match true and predicted cells one to one, optimally: first as many pairs
  * with IoU ≥ threshold as can be, then the greatest sum of IoU.
@@ -25,8 +27,6 @@
  * the weights of cellpose 4.2.1.1 `metrics._true_positive` and `mask_ious`.
  * Differs: pairs without overlap are never listed (Cellpose lists them).
  */
-import { allocate, mark, release } from "./heap";
-
 export function matchCells(
   out: usize, pairs: usize, iou: usize, nTrue: i32, nPred: i32, nPairs: i32,
   threshold: f64,

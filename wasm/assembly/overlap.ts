@@ -1,3 +1,9 @@
+import { allocate, mark, release } from "./heap";
+import { sortRecords } from "./radix";
+
+// 2^8 slots of 16 bytes to begin with: key u64, count u32, unused u32
+const FIRST_BITS = 8;
+
 /**
  * Count the pixels of every pair of labels that meet: the sparse overlap table.
  *
@@ -25,12 +31,6 @@
  * Source: the overlap table of cellpose 4.2.1.1 `metrics._label_overlap`.
  * Differs: labels are compacted, so a gap or a huge label costs nothing.
  */
-import { allocate, mark, release } from "./heap";
-import { sortRecords } from "./radix";
-
-// 2^8 slots of 16 bytes to begin with: key u64, count u32, unused u32
-const FIRST_BITS = 8;
-
 export function overlapTable(
   out: usize, truth: usize, prediction: usize, n: i32,
 ): i32 {

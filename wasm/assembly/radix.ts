@@ -1,3 +1,5 @@
+import { allocate, mark, release } from "./heap";
+
 /**
  * Sort records of 16 bytes by some bytes of their key; stable.
  *
@@ -13,8 +15,6 @@
  * Source: least-significant-digit radix sort (Knuth, vol. 3, 5.2.5).
  * Differs: nothing.
  */
-import { allocate, mark, release } from "./heap";
-
 export function sortRecords(
   records: usize, spare: usize, m: i32, low: i32, high: i32,
 ): usize {
