@@ -3,26 +3,17 @@
  *
  * @module
  */
-import type { BenchResult } from "./core.ts";
 import { STAGES } from "./ours.ts";
+import type { BenchResult } from "./result.ts";
 
 const PEERS = ["Cellpose", "cellpose-js", "reference"];
-
-/** Exponent b of y = a·xᵇ, by least squares on the logarithms. */
-export function fitExponent(points: readonly (readonly [number, number])[]) {
-  const xs = points.map(([x]) => Math.log(x));
-  const ys = points.map(([, y]) => Math.log(y));
-  const mean = (values: number[]) =>
-    values.reduce((a, b) => a + b) / values.length;
-  const [mx, my] = [mean(xs), mean(ys)];
-  const covariance = xs.reduce((sum, x, i) => sum + (x - mx) * (ys[i] - my), 0);
-  return covariance / xs.reduce((sum, x) => sum + (x - mx) ** 2, 0);
-}
 
 /** Tables of times and ratios, memory, growth and module size. */
 export function formatTable(result: BenchResult): string {
   return [
-    `${result.date}, ${result.machine}; least of ${result.rounds} rounds, milliseconds (times ours)`,
+    `${result.date}, ${result.machine}; least of ${result.rounds} rounds, milliseconds (times ours); ${
+      result.loadBefore.toFixed(1)
+    } threads busy before`,
     "",
     ...timeRows(result),
     "",
