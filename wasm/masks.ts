@@ -12,6 +12,7 @@ import { checkCellprob, checkFlows } from "./check.ts";
 import { edges } from "./flows.ts";
 import {
   checkNiter,
+  type Confidence,
   explainEmpty,
   type FollowOptions,
   type Masks,
@@ -20,7 +21,8 @@ import {
   putSettings,
   readFacts,
 } from "./settings.ts";
-import { computeMasksBySlab, type SlabOptions } from "./slab_masks.ts";
+import { computeMasksBySlab } from "./slab_masks.ts";
+import type { SlabOptions } from "./slab_plan.ts";
 import { slabTasks } from "./slab_tasks.ts";
 
 /** Functions from flows to masks over one instance of the module. */
@@ -142,7 +144,9 @@ export function masks(arena: Arena) {
       const pixels = countPixels(size);
       const { d, h, w } = edges(size);
       return arena.scope((kernels) => {
-        const settings = putSettings(arena, options, d);
+        const settled = options.confidence ? arena.reserve(pixels) : 0;
+        if (settled) arena.viewU8(settled, pixels).fill(0);
+        const settings = putSettings(arena, options, d, settled);
         const cellprobAt = checkCellprob(arena, cellprob, size);
         const flowsAt = checkFlows(arena, flows, size);
         const out = arena.reserve(pixels * 4);
@@ -151,10 +155,29 @@ export function masks(arena: Arena) {
         );
         const facts = readFacts(arena, settings);
         const reason = count === 0 ? explainEmpty(facts, options) : undefined;
+        const table = arena.reserve(count * 16);
+        if (settled) {
+          checkResult(
+            kernels.measureConfidence(
+              table,
+              out,
+              flowsAt,
+              cellprobAt,
+              settled,
+              d,
+              h,
+              w,
+              count,
+              options.cellprobThreshold ?? 0,
+              options.parity ? 1 : 0,
+            ),
+          );
+        }
         return {
           masks: arena.viewU32(out, pixels).slice(),
           count,
           ...facts,
+          ...(settled ? { confidence: readColumns(arena, table, count) } : {}),
           ...(reason === undefined ? {} : { emptyReason: reason }),
         };
       });
@@ -189,5 +212,18 @@ export function masks(arena: Arena) {
         options,
       });
     },
+  };
+}
+
+/** Columns of the rows that `measureConfidence` wrote. */
+function readColumns(arena: Arena, table: number, count: number): Confidence {
+  const rows = arena.viewF32(table, count * 4);
+  const column = (c: number) =>
+    Float32Array.from({ length: count }, (_, k) => rows[4 * k + c]);
+  return {
+    flowErrors: column(0),
+    probabilities: column(1),
+    settled: column(2),
+    confidence: column(3),
   };
 }

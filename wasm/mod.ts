@@ -54,7 +54,7 @@ export {
   type Precision,
 } from "./scores.ts";
 export type { CorePool, PoolOptions } from "./pool.ts";
-export type { SlabOptions } from "./slab_masks.ts";
+export type { SlabOptions } from "./slab_plan.ts";
 export type { SizeBins, SizeRecall } from "./size_recall.ts";
 export type {
   BlockOptions,
@@ -78,6 +78,7 @@ export type { FlipOptions } from "./tiles.ts";
 
 export type { FlowErrors, LabelFlowsOptions } from "./flows.ts";
 export type {
+  Confidence,
   Convention,
   FollowOptions,
   Masks,

@@ -10,7 +10,8 @@ import { Arena } from "./arena.ts";
 import { edges } from "./flows.ts";
 import { compileCore, type CoreSource } from "./load.ts";
 import type { Masks } from "./settings.ts";
-import { computeMasksBySlab, type SlabOptions } from "./slab_masks.ts";
+import { computeMasksBySlab } from "./slab_masks.ts";
+import type { SlabOptions, SlabRunner } from "./slab_plan.ts";
 import type { CheckTask, Tracked, TrackTask } from "./slab_tasks.ts";
 import type { Answer, Request } from "./worker.ts";
 
@@ -82,13 +83,14 @@ export async function createPool(options: PoolOptions): Promise<CorePool> {
       else idle.push(thread);
     }
   };
-  const runner = {
+  const runner: SlabRunner = {
     track: (task: TrackTask) => run(task) as Promise<Tracked>,
     check: (task: CheckTask) => run(task) as Promise<Float64Array<ArrayBuffer>>,
     concurrency: workers,
   };
 
   return {
+    /** See `CorePool`. */
     computeMasks(flows, cellprob, size, options = {}) {
       const { d, h } = edges(size);
       const rows = d === 1 ? h : d;
@@ -104,6 +106,7 @@ export async function createPool(options: PoolOptions): Promise<CorePool> {
         options: { ...options, slabRows },
       });
     },
+    /** See `CorePool`. */
     close() {
       for (const thread of threads) thread.close();
     },

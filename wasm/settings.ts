@@ -45,11 +45,25 @@ export interface MasksOptions extends FollowOptions {
   readonly maxSizeFraction?: number;
   /** Fill the holes of labels; default true. */
   readonly fillHoles?: boolean;
+  /** Measure how far each mask can be trusted; default false. */
+  readonly confidence?: boolean;
   /**
    * Exactly as Cellpose 4.2.1.1, its flow check across touching cells and its
    * rules for nested cells included. Default false.
    */
   readonly parity?: boolean;
+}
+
+/** How far each mask can be trusted; entry k is of label k + 1, all f32. */
+export interface Confidence {
+  /** Mean squared difference of flows, 0..4; 0 is perfect, 1 is no flow. */
+  readonly flowErrors: Float32Array<ArrayBuffer>;
+  /** Mean probability of the mask's pixels, 0..1. */
+  readonly probabilities: Float32Array<ArrayBuffer>;
+  /** Share of the mask's paths that came to rest or repeat within niter. */
+  readonly settled: Float32Array<ArrayBuffer>;
+  /** Probability · max(0, 1 − flow error) · settled, 0..1. */
+  readonly confidence: Float32Array<ArrayBuffer>;
 }
 
 /** Masks and what became of the labels on the way. */
@@ -67,6 +81,8 @@ export interface Masks {
     readonly badFlow: number;
     readonly tooSmall: number;
   };
+  /** Present where `confidence` was asked for. */
+  readonly confidence?: Confidence;
   /** Why there are no masks; absent when there are some. */
   readonly emptyReason?: string;
 }

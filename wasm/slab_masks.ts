@@ -19,41 +19,18 @@ import { type Arena, checkResult } from "./arena.ts";
 import { edges } from "./flows.ts";
 import {
   explainEmpty,
-  type Facts,
   type Masks,
   type MasksOptions,
   putSettings,
   readFacts,
 } from "./settings.ts";
 import { checkSlabs, trackSlabs } from "./slabs.ts";
-import type { CheckTask, Tracked, TrackTask } from "./slab_tasks.ts";
-
-/** Runs tasks of slabs: at once, or in workers. */
-export interface SlabRunner {
-  track(task: TrackTask): Promise<Tracked> | Tracked;
-  check(
-    task: CheckTask,
-  ): Promise<Float64Array<ArrayBuffer>> | Float64Array<ArrayBuffer>;
-  /** Tasks that are held in memory at a time. */
-  readonly concurrency: number;
-}
-
-/** Parameters of `computeMasksBySlab`. */
-export interface SlabOptions extends MasksOptions {
-  /** Rows (planes in 3-D) of a slab without its halo; default about 16 Mpx. */
-  readonly slabRows?: number;
-}
-
-/** A whole image and how it is cut. */
-export interface SlabImage {
-  readonly flows: Float32Array;
-  readonly cellprob: Float32Array;
-  readonly size: Size;
-  /** Rows (planes) of the image, and pixels of one. */
-  readonly rows: number;
-  readonly rowPixels: number;
-  readonly slabRows: number;
-}
+import type {
+  Painted,
+  SlabImage,
+  SlabOptions,
+  SlabRunner,
+} from "./slab_plan.ts";
 
 /** Pixels of a slab by default: about 0.5 GB while it is tracked. */
 const SLAB_PIXELS = 2 ** 24;
@@ -87,19 +64,6 @@ export async function computeMasksBySlab(
     ? await checkSlabs(runner, image, painted, options)
     : undefined;
   return cleanMasks(arena, image, painted, errors, options);
-}
-
-/** Masks before the flow check. */
-export interface Painted {
-  readonly masks: Uint32Array<ArrayBuffer>;
-  readonly count: number;
-  /** K×8 i32 of the kernel `findBoxes`. */
-  readonly boxes: Int32Array<ArrayBuffer>;
-  /** Diffusion steps by the largest box (parity). */
-  readonly diffusionSteps: number;
-  /** A flow threshold is set. */
-  readonly isChecked: boolean;
-  readonly facts: Facts;
 }
 
 function cutImage(

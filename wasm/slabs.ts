@@ -6,7 +6,7 @@
  */
 import { isVolume, type Size } from "../shared/ndarray.ts";
 import { checkNiter, type MasksOptions } from "./settings.ts";
-import type { Painted, SlabImage, SlabRunner } from "./slab_masks.ts";
+import type { Painted, SlabImage, SlabRunner } from "./slab_plan.ts";
 import type { CheckTask, TrackTask, Travellers } from "./slab_tasks.ts";
 
 /** Rows (planes) that a point may move before its slab hands it on. */

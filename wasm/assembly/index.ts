@@ -19,6 +19,7 @@ export { followFlows3d } from "./follow3d";
 export { countSinks, findSeeds, paintSeeds } from "./peaks";
 export { labelSinks, paintForeground, scatterFlags } from "./paint";
 export { cleanMasks, computeMasks, dropLarge, removeBadFlow, wholeWindow } from "./masks";
+export { measureConfidence } from "./confidence";
 export { collectAway, longestStep, shiftPoints, slabWindow } from "./slab";
 // labels: renumber, remove, fill, stitch
 export { applyTable, countLabels, maxLabel, originalLabels, rankLabels, relabel } from "./relabel";
