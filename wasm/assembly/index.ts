@@ -21,10 +21,22 @@ export { labelSinks, paintForeground, scatterFlags } from "./paint";
 export { cleanMasks, computeMasks, dropLarge, removeBadFlow, wholeWindow } from "./masks";
 export { measureConfidence } from "./confidence";
 export { collectAway, longestStep, shiftPoints, slabWindow } from "./slab";
-// labels: renumber, remove, fill, stitch
-export { applyTable, countLabels, maxLabel, originalLabels, rankLabels, relabel } from "./relabel";
+
+// labels: renumber, remove, fill, split, stitch
+export {
+  applyTable,
+  countDistinct,
+  countLabels,
+  maxLabel,
+  originalLabels,
+  rankLabels,
+  relabel,
+} from "./relabel";
 export { removeEdge, removeLarge, removeSmall } from "./remove";
 export { fillHoles } from "./fill_holes";
+export { splitLabels } from "./components";
+export { stitchSlices } from "./stitch";
+export { matchOverlap } from "./match_overlap";
 export { outlines } from "./outlines";
 
 // metrics
@@ -44,19 +56,3 @@ export { smoothSharpen } from "./smooth";
 export { transpose } from "./planar";
 export { resizeLinear, resizeNearest } from "./resize";
 export { addTile, cutTile, finishRows, sumTapers, taperWeights } from "./tiles";
-
-// labels: renumber, remove, fill, stitch
-export {
-  applyTable,
-  countDistinct,
-  countLabels,
-  maxLabel,
-  rankLabels,
-  relabel,
-} from "./relabel";
-export { removeEdge, removeLarge, removeSmall } from "./remove";
-export { fillHoles } from "./fill_holes";
-export { outlines } from "./outlines";
-export { splitLabels } from "./components";
-export { stitchSlices } from "./stitch";
-export { matchOverlap } from "./match_overlap";
