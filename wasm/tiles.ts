@@ -28,12 +28,11 @@ export function tiles(arena: Arena) {
    *
    * Only the tile's own pixels are copied into the core.
    *
-   * @param image  C×H×W f32
-   * @param plan   `planTiles` of the image's height and width
-   * @param tile   number of the tile in the plan, and for a volume
-   *               (C×D×H×W) the plane `z`
-   * @param size   the image's channels (1 by default) and, for a volume, depth
-   * @returns      C×tileHeight×tileWidth f32
+   * @param image   C×H×W f32, or C×D×H×W f32
+   * @param plan    `planTiles` of the image's height and width
+   * @param choice  number of the tile in the plan; the image's channels (1 by
+   *                default); for a volume its depth and the plane `z`
+   * @returns       C×tileHeight×tileWidth f32
    * @throws {ArgumentError | ShapeError} naming the argument
    *
    * Source: cellpose 4.2.1 `make_tiles`, `run_net`. Differs: nothing.
