@@ -89,9 +89,7 @@ function drawOutlines(arena: Arena, labels: LabelArray, size: Size): number {
   const out = arena.reserve(labels.length);
   arena.scope((kernels) => {
     const at = arena.putLabels(labels);
-    const count = checkResult(kernels.rankLabels(at, labels.length));
-    const { height, width } = size;
-    checkResult(kernels.outerEdges(out, at, height, width, count));
+    checkResult(kernels.outlines(out, at, size.height, size.width));
   });
   return out;
 }

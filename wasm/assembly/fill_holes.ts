@@ -23,9 +23,9 @@ import { sortKeys } from "./sort";
  * A label's record, u32: box z0 y0 x0 z1 y1 x1 (inclusive), address where its
  * last run ends (0: no run yet), 1 where a gap was found.
  */
-export const BOX_BYTES: usize = 32;
+const BOX_BYTES: usize = 32;
 const LAST: usize = 24;
-export const GAP: usize = 28;
+const GAP: usize = 28;
 
 /**
  * Fill holes, in place.
@@ -83,7 +83,7 @@ export function fillHoles(
 }
 
 /** Boxes of all labels, and which have a gap; returns how many have. */
-export function findGaps(
+function findGaps(
   boxes: usize,
   masks: usize,
   d: i32,

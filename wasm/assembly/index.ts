@@ -42,7 +42,6 @@ export { outlines } from "./outlines";
 // metrics
 export { overlapTable } from "./overlap";
 export { matchCells } from "./match";
-export { outerEdges } from "./outer_edges";
 export { countShared, dilateDisc, dilateDiscWrapped, meanDiameter } from "./dilate";
 // the report's own method
 export { centroidFlows } from "./centroid";
