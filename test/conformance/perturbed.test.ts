@@ -19,7 +19,7 @@ const some = (share: number, change: (value: number) => number): Spoil => {
 
 /** Give another label to the first pixel of the last label. */
 const relabelOne: Spoil = (data) => {
-  const last = data.reduce((a: number, b: number) => Math.max(a, b), 0);
+  const last = [...data].reduce((a, b) => Math.max(a, b), 0);
   data[data.indexOf(last)] = last + 1;
 };
 

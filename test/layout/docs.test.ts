@@ -132,7 +132,9 @@ function unknownParameters({ path, tree }: SourceFile): string[] {
 function namesOf(name: ts.BindingName): string[] {
   if (ts.isIdentifier(name)) return [name.text];
   return name.elements.flatMap((element) =>
-    ts.isBindingElement(element) ? namesOf(element.name) : []
+    ts.isBindingElement(element)
+      ? [element.propertyName?.getText() ?? "", ...namesOf(element.name)]
+      : []
   );
 }
 
