@@ -11,6 +11,7 @@ import type { Core } from "../../wasm/mod.ts";
 import { type Method, METHODS, segmentAsReport } from "./methods.ts";
 import { type Scenario, SCENARIOS } from "./scenarios.ts";
 import { type Statistic, summarize, summarizeEach } from "./statistics.ts";
+import { findStraightShares } from "./straight.ts";
 
 /** One row of the table, and what explains it. */
 export interface TableRow
@@ -27,13 +28,14 @@ export interface TableRow
 
 /** What becomes of cells in the report's pipeline. */
 export interface Reasons {
-  /** Part of the true cells whose centroid lies on another cell or none. */
-  readonly outsideShare: number;
-  /** Mean IoU of cells by where their centroid lies; NaN where there are none. */
-  readonly insideIou: number;
-  readonly outsideIou: number;
-  /** Mean IoU where the same cells lie apart (overlap 0). */
-  readonly apartIou: number;
+  /** Part of the true cells in which the straight way to the centroid leaves
+   * the cell for at least 1 % of their pixels. */
+  readonly crossedShare: number;
+  /** Mean IoU of those cells, and of the others; 0 where there are none. */
+  readonly crossedIou: number;
+  readonly otherIou: number;
+  /** Mean over cells of the part of pixels whose way stays within the cell. */
+  readonly straightShare: number;
 }
 
 /** Run all scenarios. */
@@ -84,47 +86,26 @@ function explain(
   options: SceneOptions,
   seeds: readonly number[],
 ): Reasons {
-  const ious = { inside: [] as number[], outside: [] as number[] };
-  const apart: number[] = [];
+  const ious = { crossed: [] as number[], other: [] as number[] };
+  const straight: number[] = [];
   for (const seed of seeds) {
     const { labels, size } = generateScene(seed, options);
     const masks = segmentAsReport(core, { labels, size, seed });
     const match = core.matchMasks(labels, masks, size);
     const found = new Map<number, number>();
     match.truth.forEach((label, k) => found.set(label, match.iou[k]));
-    for (const [label, isInside] of centroidsInside(labels, size.width)) {
+    for (const [label, share] of findStraightShares(labels, size.width)) {
       const iou = found.get(label) ?? 0;
-      ious[isInside ? "inside" : "outside"].push(iou >= 0.5 ? iou : 0);
+      ious[share > 0.99 ? "other" : "crossed"].push(iou >= 0.5 ? iou : 0);
+      straight.push(share);
     }
-    const free = generateScene(seed, { ...options, overlap: 0 });
-    const truth = { labels: free.labels, size, seed };
-    apart.push(core.meanIou(free.labels, segmentAsReport(core, truth), size));
   }
-  const mean = (values: number[]) => summarize(values).mean;
-  const cells = ious.inside.length + ious.outside.length;
+  const mean = (values: number[]) =>
+    values.length > 0 ? summarize(values).mean : 0;
   return {
-    outsideShare: ious.outside.length / cells,
-    insideIou: mean(ious.inside),
-    outsideIou: mean(ious.outside),
-    apartIou: mean(apart),
+    crossedShare: ious.crossed.length / straight.length,
+    crossedIou: mean(ious.crossed),
+    otherIou: mean(ious.other),
+    straightShare: mean(straight),
   };
-}
-
-/** Whether the pixel at each label's centroid is its own. */
-function centroidsInside(
-  labels: Uint32Array,
-  width: number,
-): Map<number, boolean> {
-  const sums = new Map<number, [y: number, x: number, area: number]>();
-  labels.forEach((label, i) => {
-    if (label === 0) return;
-    const [y, x, area] = sums.get(label) ?? [0, 0, 0];
-    sums.set(label, [y + Math.floor(i / width), x + i % width, area + 1]);
-  });
-  return new Map(
-    Array.from(sums, ([label, [y, x, area]]) => {
-      const at = Math.round(y / area) * width + Math.round(x / area);
-      return [label, labels[at] === label];
-    }),
-  );
 }

@@ -65,7 +65,11 @@ const AREAS: { readonly area: string; readonly may: readonly string[] }[] = [
   { area: "edge/", may: ["shared/", "wasm/mod.ts", "*"] },
   {
     area: "cli/",
-    may: ["shared/", "wasm/", "gpu-worker/", "edge/", "deno.json", "*"],
+    may: [
+      ...["shared/", "wasm/", "gpu-worker/", "edge/", "deno.json", "*"],
+      // `report` runs them
+      "test/experiments/",
+    ],
   },
   { area: "test/", may: ["", "*"] },
   { area: "vitest.config.ts", may: ["*"] },

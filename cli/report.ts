@@ -1,0 +1,119 @@
+/**
+ * `report [--data DIR] [--quick]`: run the report's experiments and write
+ * `docs/report/`, every number from this run.
+ *
+ * A quick run goes to `out/report-quick/`, so that it never takes the place of
+ * committed numbers. The part that needs `--data` keeps its committed numbers
+ * without it.
+ *
+ * @module
+ */
+import { execFileSync } from "node:child_process";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { join, relative } from "node:path";
+import process from "node:process";
+import { fileURLToPath } from "node:url";
+import { writePage } from "../test/experiments/page.ts";
+import { runRealLabels } from "../test/experiments/real_labels.ts";
+import {
+  drawAll,
+  estimateSeconds,
+  type Provenance,
+  type RealResults,
+  runExperiments,
+} from "../test/experiments/run.ts";
+import { loadCore } from "../wasm/mod.ts";
+import { callerPath } from "./caller_path.ts";
+import { printLine } from "./print.ts";
+import { VERSION } from "./version.ts";
+
+const ROOT = fileURLToPath(new URL("../", import.meta.url));
+const FOLDER = join(ROOT, "docs", "report");
+const REAL_FILE = "real_labels.json";
+const SEEDS = 20;
+const QUICK_SEEDS = 3;
+
+/** Options as the command line gives them. */
+export interface ReportOptions {
+  /** Folder of labelled images with a `manifest.json`. */
+  readonly data?: string;
+  /** Fewer seeds, into `out/report-quick/`. */
+  readonly quick?: boolean;
+}
+
+/** Run the command. */
+export async function report({ data, quick }: ReportOptions): Promise<void> {
+  const isQuick = quick === true;
+  const seeds = isQuick ? QUICK_SEEDS : SEEDS;
+  const target = isQuick ? join(ROOT, "out", "report-quick") : FOLDER;
+  const core = await loadCore();
+  const seconds = estimateSeconds(core, seeds);
+  const minutes = Math.ceil(seconds / 6) / 10;
+  printLine(`${seeds} seeds: expected to take about ${minutes} minutes here`);
+
+  const start = performance.now();
+  const provenance = describeRun();
+  const sizes = { seeds, isQuick };
+  const results = runExperiments(core, provenance, sizes, printLine);
+  printLine("Plots and pictures");
+  const files = await drawAll(core, results);
+  if (data !== undefined) {
+    printLine("Real labels");
+    const rows = await runRealLabels(core, callerPath(data));
+    files.set(REAL_FILE, toJson({ ...provenance, rows }));
+  }
+  const kept = files.get(REAL_FILE) ?? await readKept();
+  const real = kept ? JSON.parse(`${kept}`) as RealResults : undefined;
+  files.set("results.json", toJson(results));
+  files.set("README.md", writePage(results, real));
+
+  await mkdir(target, { recursive: true });
+  for (const [name, content] of files) {
+    await writeFile(join(target, name), content);
+  }
+  const took = ((performance.now() - start) / 60_000).toFixed(1);
+  const place = relative(process.cwd(), target) || ".";
+  printLine(`Wrote ${files.size} files to ${place}/ in ${took} minutes`);
+}
+
+/** The committed numbers of the part that needs `--data`. */
+async function readKept(): Promise<string | undefined> {
+  try {
+    return await readFile(join(FOLDER, REAL_FILE), "utf8");
+  } catch {
+    return undefined;
+  }
+}
+
+function describeRun(): Provenance {
+  return {
+    date: new Date().toISOString(),
+    commit: describeCommit(),
+    version: VERSION,
+    runtime: `Deno ${Deno.version.deno}`,
+  };
+}
+
+/** Short hash, with `+` where tracked files outside the report have changed. */
+function describeCommit(): string {
+  const git = (...args: string[]) =>
+    execFileSync("git", args, {
+      cwd: ROOT,
+      encoding: "utf8",
+      stdio: ["ignore", "pipe", "ignore"],
+    }).trim();
+  try {
+    const changed = git("status", "--porcelain", "-uno", "--", ".", ":!docs");
+    return git("rev-parse", "--short=9", "HEAD") + (changed ? "+" : "");
+  } catch {
+    return "unknown";
+  }
+}
+
+function toJson(value: unknown): string {
+  return JSON.stringify(
+    value,
+    (_, v) => typeof v === "number" ? Number(v.toPrecision(6)) : v,
+    1,
+  ) + "\n";
+}
