@@ -49,7 +49,8 @@ export async function report({ data, quick }: ReportOptions): Promise<void> {
   const core = await loadCore();
   const seconds = estimateSeconds(core, seeds);
   const minutes = Math.ceil(seconds / 6) / 10;
-  printLine(`${seeds} seeds: expected to take about ${minutes} minutes here`);
+  const more = data === undefined ? "" : ", and the real labels about as long";
+  printLine(`${seeds} seeds: expected to take about ${minutes} minutes${more}`);
 
   const start = performance.now();
   const provenance = describeRun();

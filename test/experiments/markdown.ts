@@ -19,3 +19,14 @@ export function table(
 export function plusMinus({ mean, sd }: Statistic, digits = 3): string {
   return `${mean.toFixed(digits)} ± ${sd.toFixed(digits)}`;
 }
+
+/** "a, b and c". */
+export function list(names: readonly string[]): string {
+  if (names.length < 2) return names.join("");
+  return `${names.slice(0, -1).join(", ")} and ${names.at(-1)}`;
+}
+
+/** "12 %". */
+export function percent(share: number): string {
+  return `${(100 * share).toFixed(0)} %`;
+}

@@ -1,24 +1,15 @@
 /**
- * The report's plots as SVG, drawn by Vega-Lite without a browser.
+ * The report's plots as SVG.
  *
  * @module
  */
-import { parse, View } from "vega";
-import { compile, type TopLevelSpec } from "vega-lite";
 import type { Figure5Row, Figure6Point } from "./figures56.ts";
 import { type Method, METHOD_TITLES } from "./methods.ts";
 import type { TableRow } from "./table4.ts";
+import { draw } from "./vega.ts";
 
 /** Okabe and Ito's colors, which color-blind people can tell apart. */
 const COLORS = ["#000000", "#d55e00", "#0072b2", "#009e73", "#cc79a7"];
-
-const CONFIG = {
-  background: "white",
-  font: "DejaVu Sans, Helvetica, Arial, sans-serif",
-  axis: { labelFontSize: 12, titleFontSize: 12, gridColor: "#e4e4e4" },
-  legend: { labelFontSize: 12, titleFontSize: 12, labelLimit: 260 },
-  view: { stroke: null },
-} as const;
 
 /** Mean IoU of each scenario: published, and by every method. */
 export function plotTable4(rows: readonly TableRow[]): Promise<string> {
@@ -151,48 +142,44 @@ export function plotFigure6(points: readonly Figure6Point[]): Promise<string> {
   const values = points.map(({ eps, niter, iou }) => ({
     eps: `eps ${eps}`,
     niter,
-    ...around(iou, 1),
+    iou: iou.mean,
   }));
   const series = [...new Set(values.map(({ eps }) => eps))];
+  const shared = {
+    field: "eps",
+    type: "nominal",
+    sort: series,
+    legend: { title: null, symbolOpacity: 1 },
+  } as const;
   return draw({
-    width: 560,
-    height: 300,
+    width: 600,
+    height: 320,
     data: { values },
+    mark: { type: "line", point: { size: 40 }, strokeWidth: 1.8 },
     encoding: {
       x: {
         field: "niter",
         type: "quantitative",
-        title: "N, Euler steps",
-        scale: { domain: [0, 200] },
+        title: "N, Euler steps (square-root scale)",
+        scale: { type: "sqrt", domain: [0, 200] },
+        axis: { values: [0, 5, 10, 20, 30, 50, 80, 120, 150, 200] },
       },
-      color: {
-        field: "eps",
-        type: "nominal",
-        sort: series,
-        scale: { domain: series, range: COLORS.slice(1) },
-        legend: { title: null },
+      y: {
+        field: "iou",
+        type: "quantitative",
+        title: "mean IoU",
+        scale: { domain: [0, 1] },
       },
+      // curves that coincide are told apart by their dashes
+      strokeDash: {
+        ...shared,
+        scale: {
+          domain: series,
+          range: [[1, 0], [9, 4], [5, 5], [2, 4]],
+        },
+      },
+      color: { ...shared, scale: { domain: series, range: COLORS.slice(1) } },
     },
-    layer: [
-      {
-        mark: { type: "area", opacity: 0.12 },
-        encoding: {
-          y: { field: "low", type: "quantitative" },
-          y2: { field: "high" },
-        },
-      },
-      {
-        mark: { type: "line", point: { size: 26 }, strokeWidth: 1.5 },
-        encoding: {
-          y: {
-            field: "mean",
-            type: "quantitative",
-            title: "mean IoU (band: ± sd)",
-            scale: { domain: [0, 1] },
-          },
-        },
-      },
-    ],
   });
 }
 
@@ -203,12 +190,4 @@ function around({ mean, sd }: { mean: number; sd: number }, most = Infinity) {
     low: Math.max(0, mean - sd),
     high: Math.min(most, mean + sd),
   };
-}
-
-async function draw(spec: TopLevelSpec): Promise<string> {
-  const compiled = compile({ ...spec, config: CONFIG }).spec;
-  const view = new View(parse(compiled), { renderer: "none" });
-  const svg = await view.toSVG();
-  view.finalize();
-  return svg;
 }

@@ -36,6 +36,8 @@ export interface Reasons {
   readonly otherIou: number;
   /** Mean over cells of the part of pixels whose way stays within the cell. */
   readonly straightShare: number;
+  /** Mean IoU of the same pipeline with overlap 0. */
+  readonly apartIou: number;
 }
 
 /** Run all scenarios. */
@@ -88,6 +90,7 @@ function explain(
 ): Reasons {
   const ious = { crossed: [] as number[], other: [] as number[] };
   const straight: number[] = [];
+  const apart: number[] = [];
   for (const seed of seeds) {
     const { labels, size } = generateScene(seed, options);
     const masks = segmentAsReport(core, { labels, size, seed });
@@ -99,6 +102,9 @@ function explain(
       ious[share > 0.99 ? "other" : "crossed"].push(iou >= 0.5 ? iou : 0);
       straight.push(share);
     }
+    const free = generateScene(seed, { ...options, overlap: 0 });
+    const truth = { labels: free.labels, size, seed };
+    apart.push(core.meanIou(free.labels, segmentAsReport(core, truth), size));
   }
   const mean = (values: number[]) =>
     values.length > 0 ? summarize(values).mean : 0;
@@ -107,5 +113,6 @@ function explain(
     crossedIou: mean(ious.crossed),
     otherIou: mean(ious.other),
     straightShare: mean(straight),
+    apartIou: mean(apart),
   };
 }
