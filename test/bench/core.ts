@@ -3,11 +3,14 @@
  *
  * @module
  */
+import { execFile } from "node:child_process";
 import { mkdir, writeFile } from "node:fs/promises";
 import { cpus, loadavg } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import { openCase } from "./case_folder.ts";
+import { documentTables } from "./document.ts";
 import { fitAreaExponents, fitCellExponents } from "./growth.ts";
 import { measureModule } from "./module_size.ts";
 import { installPeers } from "./peers/install.ts";
@@ -23,6 +26,8 @@ export interface BenchOptions {
   readonly names: readonly string[];
   readonly rounds: number;
   readonly isQuick: boolean;
+  /** Replace the tables of `docs/benchmarks.md`. */
+  readonly isDocumented: boolean;
   readonly cache?: string | undefined;
   readonly python?: string | undefined;
   readonly note: Note;
@@ -46,7 +51,9 @@ export async function benchCore(options: BenchOptions): Promise<BenchResult> {
   );
 
   const module = await measureModule();
-  const versions: Record<string, unknown> = {};
+  const versions: Record<string, Record<string, string>> = {
+    ours: { commit: await findCommit(project), deno: Deno.version.deno },
+  };
   const cases: CaseTimes[] = [];
   for (const name of options.names) {
     note(`case ${name}`);
@@ -72,6 +79,25 @@ export async function benchCore(options: BenchOptions): Promise<BenchResult> {
   const out = join(project, "out", "bench");
   await mkdir(out, { recursive: true });
   await writeFile(join(out, "core.json"), JSON.stringify(result, null, 2));
-  print(formatTable(result));
+  const tables = formatTable(result);
+  print(tables);
+  if (options.isDocumented) {
+    await documentTables(
+      new URL("../../docs/benchmarks.md", import.meta.url),
+      tables,
+    );
+  }
   return result;
+}
+
+/** Short name of the commit, with a plus where files have changed since. */
+async function findCommit(project: string): Promise<string> {
+  const call = promisify(execFile);
+  try {
+    const describe = ["-C", project, "describe", "--always", "--dirty=+"];
+    const { stdout } = await call("git", describe);
+    return stdout.trim();
+  } catch {
+    return "unknown";
+  }
 }

@@ -20,6 +20,7 @@ const USAGE = `Usage: deno task bench core [options]
   --json         print one JSON object on the standard output, nothing else
   --quick        512² only, three runs, peers only where already installed
   --cases A,B    of ${Object.keys(SCENES).join(" ")}; default all
+  --document     replace the tables of docs/benchmarks.md
   --rounds N     runs of each stage and program, interleaved; default 3`;
 
 const print = (text: string) =>
@@ -41,6 +42,7 @@ async function main(): Promise<void> {
     options: {
       case: { type: "string" },
       cases: { type: "string" },
+      document: { type: "boolean", default: false },
       json: { type: "boolean", default: false },
       quick: { type: "boolean", default: false },
       rounds: { type: "string", default: "3" },
@@ -62,6 +64,7 @@ async function main(): Promise<void> {
     names,
     rounds,
     isQuick: values.quick,
+    isDocumented: values.document,
     cache: Deno.env.get("CYTOEDGE_BENCH_CACHE"),
     python: Deno.env.get("CYTOEDGE_BENCH_PYTHON"),
     note,

@@ -25,7 +25,7 @@ export interface BenchResult {
   /** Mean number of busy threads in the minute before; peers suffer most. */
   readonly loadBefore: number;
   readonly rounds: number;
-  readonly versions: Readonly<Record<string, unknown>>;
+  readonly versions: Readonly<Record<string, Readonly<Record<string, string>>>>;
   readonly module: ModuleSize;
   readonly cases: readonly CaseTimes[];
   /** Of time over area (images), by stage and program. */

@@ -10,19 +10,24 @@ const PEERS = ["Cellpose", "cellpose-js", "reference"];
 
 /** Tables of times and ratios, memory, growth and module size. */
 export function formatTable(result: BenchResult): string {
+  const versions = Object.entries(result.versions).map(([name, of]) =>
+    `${name} ${Object.entries(of).map((entry) => entry.join(" ")).join(", ")}`
+  );
   return [
-    `${result.date}, ${result.machine}; least of ${result.rounds} rounds, milliseconds (times ours); ${
+    `${result.date}, ${result.machine}, ${
       result.loadBefore.toFixed(1)
-    } threads busy before`,
+    } threads busy before; ${versions.join("; ")}.`,
+    "",
+    `Least of ${result.rounds} rounds in milliseconds, in brackets how many times ours.`,
     "",
     ...timeRows(result),
     "",
     ...memoryRows(result),
     "",
     ...growthRows(result),
-    `module: ${result.module.bytes} bytes, ${result.module.gzipBytes} gzipped; ` +
+    `Module: ${result.module.bytes} bytes, ${result.module.gzipBytes} gzipped; ` +
     `compile ${result.module.compileMs.toFixed(1)} ms, ` +
-    `instantiate ${result.module.instantiateMs.toFixed(2)} ms`,
+    `instantiate ${result.module.instantiateMs.toFixed(2)} ms.`,
   ].join("\n");
 }
 
