@@ -10,10 +10,12 @@ import os
 import resource
 import sys
 import time
+import warnings
 
 # the peer prints and logs; only answers may go to the standard output
 answers = os.fdopen(os.dup(1), "w")
 os.dup2(2, 1)
+warnings.filterwarnings("ignore", category=UserWarning)
 
 from importlib.metadata import version
 from pathlib import Path
