@@ -2,7 +2,8 @@
  * SPINE of the scores: masks → overlap table → matching → scores.
  *
  * Every score of cells comes from one sparse overlap table, so `scoreMasks`
- * reads the pixels once. Only boundaries look at them again.
+ * reads the pixels once. Only boundaries look at them again. Half of this
+ * file's length is the documentation of the public functions.
  *
  * @module
  */
@@ -15,8 +16,13 @@ import {
   scoreBoundaries,
 } from "./boundary.ts";
 import { type ErrorKinds, errorKindsOf } from "./error_kinds.ts";
-import { checkThreshold, countMatches, matchTable } from "./match.ts";
+import { checkThreshold, matchTable } from "./match.ts";
 import { type OverlapTable, overlapTable } from "./overlap.ts";
+import {
+  type Precision,
+  precisionAt,
+  type PrecisionOptions,
+} from "./precision.ts";
 import {
   type AggregatedJaccard,
   countCells,
@@ -26,8 +32,6 @@ import {
   meanIouOf,
   panopticOf,
   type PanopticQuality,
-  type Precision,
-  precisionOf,
 } from "./scores.ts";
 import { recallOf, type SizeBins, type SizeRecall } from "./size_recall.ts";
 
@@ -50,15 +54,6 @@ export interface MaskMatch {
   /** Predicted labels of the pairs. */
   readonly prediction: Uint32Array;
   readonly iou: Float64Array;
-}
-
-export interface PrecisionOptions {
-  /**
-   * Cellpose's counts: one label of each image is taken for background even
-   * where every pixel is a cell, and AP without any cell is 0/0 = NaN, not 1.
-   * Default false.
-   */
-  readonly parity?: boolean;
 }
 
 export interface ScoreOptions extends BoundaryOptions, SizeBins {
@@ -310,27 +305,4 @@ export function metrics(arena: Arena) {
       };
     },
   };
-}
-
-function precisionAt(
-  arena: Arena,
-  table: OverlapTable,
-  thresholds: readonly number[],
-  { parity = false }: PrecisionOptions,
-): Precision[] {
-  const cells = countCells(table);
-  if (parity) {
-    // one label fewer where the image has no background
-    if (table.trueAreas[0] === 0) cells.truth--;
-    if (table.predAreas[0] === 0) cells.prediction--;
-  }
-  return thresholds.map((threshold) => {
-    const tp = parity && cells.prediction === 0
-      ? 0
-      : countMatches(arena, table, threshold);
-    const fp = cells.prediction - tp;
-    const fn = cells.truth - tp;
-    const row = precisionOf({ threshold, tp, fp, fn });
-    return parity ? { ...row, ap: tp / (tp + fp + fn) } : row;
-  });
 }

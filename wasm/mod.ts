@@ -39,19 +39,17 @@ export type {
 } from "./clean.ts";
 export type { BoundaryOptions, BoundaryScore } from "./boundary.ts";
 export type { CellGroup, ErrorKinds } from "./error_kinds.ts";
-export type {
-  MaskMatch,
-  MaskScores,
-  PrecisionOptions,
-  ScoreOptions,
-} from "./metrics.ts";
+export type { MaskMatch, MaskScores, ScoreOptions } from "./metrics.ts";
 export type { OverlapTable } from "./overlap.ts";
 export {
-  type AggregatedJaccard,
-  type JaccardKind,
-  type PanopticQuality,
   poolPrecision,
   type Precision,
+  type PrecisionOptions,
+} from "./precision.ts";
+export type {
+  AggregatedJaccard,
+  JaccardKind,
+  PanopticQuality,
 } from "./scores.ts";
 export type { CorePool, PoolOptions } from "./pool.ts";
 export type { SlabOptions } from "./slab_plan.ts";

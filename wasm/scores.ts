@@ -6,18 +6,8 @@
  *
  * @module
  */
-import { ArgumentError } from "../shared/errors.ts";
 import type { IndexMatch } from "./match.ts";
 import type { OverlapTable } from "./overlap.ts";
-
-/** Counts at an IoU threshold; `ap` = TP / (TP + FP + FN). */
-export interface Precision {
-  readonly threshold: number;
-  readonly tp: number;
-  readonly fp: number;
-  readonly fn: number;
-  readonly ap: number;
-}
 
 /** Which aggregated Jaccard index; they differ, so a result names its kind. */
 export type JaccardKind = "cellpose" | "kumar2017";
@@ -44,48 +34,6 @@ export function countCells(table: OverlapTable) {
     truth: table.trueLabels.length - 1,
     prediction: table.predLabels.length - 1,
   };
-}
-
-/** AP from the number of matches; 1 where there is no cell at all. */
-export function precisionOf(
-  counts: { threshold: number; tp: number; fp: number; fn: number },
-): Precision {
-  const { threshold, tp, fp, fn } = counts;
-  const all = tp + fp + fn;
-  return { threshold, tp, fp, fn, ap: all === 0 ? 1 : tp / all };
-}
-
-/**
- * Pool the counts of several images, threshold by threshold.
- *
- * @param images  what `averagePrecision` returned for each image, all with the
- *                same thresholds
- * @returns       summed TP, FP and FN with their AP, and `meanAp`, the mean of
- *                the images' AP (as papers report it; NaN if one is NaN)
- * @throws {ArgumentError} if there is no image or thresholds disagree
- */
-export function poolPrecision(
-  images: readonly (readonly Precision[])[],
-): (Precision & { readonly meanAp: number })[] {
-  if (images.length === 0) {
-    throw new ArgumentError("images", "must hold at least one image");
-  }
-  return images[0].map(({ threshold }, k) => {
-    let tp = 0, fp = 0, fn = 0, sum = 0;
-    for (const image of images) {
-      if (
-        image.length !== images[0].length || image[k].threshold !== threshold
-      ) {
-        throw new ArgumentError("images", "must all have the same thresholds");
-      }
-      tp += image[k].tp;
-      fp += image[k].fp;
-      fn += image[k].fn;
-      sum += image[k].ap;
-    }
-    const meanAp = sum / images.length;
-    return { ...precisionOf({ threshold, tp, fp, fn }), meanAp };
-  });
 }
 
 /**
