@@ -15,6 +15,7 @@ import {
   type Confidence,
   explainEmpty,
   type FollowOptions,
+  isPlain,
   type Masks,
   type MasksOptions,
   type Points,
@@ -40,7 +41,7 @@ export function masks(arena: Arena) {
      * @throws {ShapeError} if a length does not fit the size
      *
      * Source: Cellpose 4.2.1.1, dynamics.steps_interp.
-     * Differs: positions are rounded to 2⁻¹⁴ pixels at each step, flows are
+     * Differs: the convention, unless "cellpose"; positions are rounded to 2⁻¹⁴ pixels at each step, flows are
      * cut to 255 pixels; an axis of one pixel stays where it is.
      */
     followFlows(
@@ -53,7 +54,7 @@ export function masks(arena: Arena) {
       checkLength("foreground", foreground, pixels);
       const { d, h, w } = edges(size);
       const niter = checkNiter(options.niter ?? 200);
-      const plain = options.convention === "plain" ? 1 : 0;
+      const plain = isPlain(options) ? 1 : 0;
       const early = options.earlyStop === false ? 0 : 1;
       const axes = d === 1 ? 2 : 3;
       return arena.scope((kernels) => {
@@ -132,8 +133,9 @@ export function masks(arena: Arena) {
      * @throws {CoreMemoryError} if the image is too large for one call
      *
      * Source: Cellpose 4.2.1.1, dynamics.resize_and_compute_masks.
-     * Differs: ties between seeds are in raster order; without `parity` the
-     * flow check is leak-free and cells nested in a hole are kept.
+     * Differs: ties between seeds are in raster order; without `parity` flows
+     * are sampled where the points are, the flow check is leak-free and cells
+     * nested in a hole are kept.
      */
     computeMasks(
       flows: Float32Array,

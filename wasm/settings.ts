@@ -14,8 +14,10 @@ export interface FollowOptions {
   /** Euler steps; default 200, Cellpose's for a diameter of 30 pixels. */
   readonly niter?: number;
   /**
-   * "cellpose" (default) samples position p of an axis of L pixels at
-   * p·L/(L−1) − ½, as Cellpose does; "plain" samples at p.
+   * "plain" (default) samples the flows at a point's position; "cellpose"
+   * (default with `parity`) samples position p of an axis of L pixels at
+   * p·L/(L−1) − ½, as Cellpose does. Plain loses fewer small and covered
+   * cells: `docs/report/` compares them.
    */
   readonly convention?: Convention;
   /**
@@ -90,7 +92,7 @@ export interface Masks {
 /** Bits of the kernel's flags. */
 const PARITY = 1;
 const NO_EARLY_STOP = 2;
-const PLAIN = 4;
+const CELLPOSE_COORDINATES = 4;
 const KEEP_HOLES = 8;
 const WITH_SETTLED = 16;
 
@@ -129,13 +131,19 @@ export function putSettings(
     20,
     (options.parity ? PARITY : 0) |
       (options.earlyStop === false ? NO_EARLY_STOP : 0) |
-      (options.convention === "plain" ? PLAIN : 0) |
+      (isPlain(options) ? 0 : CELLPOSE_COORDINATES) |
       (options.fillHoles === false ? KEEP_HOLES : 0) |
       (settled ? WITH_SETTLED : 0),
     true,
   );
   view.setUint32(44, settled, true);
   return settings;
+}
+
+/** True where flows are sampled at a point's own position. */
+export function isPlain(options: Pick<MasksOptions, "convention" | "parity">) {
+  const preferred = options.parity ? "cellpose" : "plain";
+  return (options.convention ?? preferred) === "plain";
 }
 
 /** Read what the module wrote beside the settings. */

@@ -5,7 +5,7 @@
  * @module
  */
 import { isVolume, type Size } from "../shared/ndarray.ts";
-import { checkNiter, type MasksOptions } from "./settings.ts";
+import { checkNiter, isPlain, type MasksOptions } from "./settings.ts";
 import type { Painted, SlabImage, SlabRunner } from "./slab_plan.ts";
 import type { CheckTask, TrackTask, Travellers } from "./slab_tasks.ts";
 
@@ -177,7 +177,7 @@ function trackTask(
     own: [begin - from, end - from],
     ...(travellers === undefined ? {} : { travellers }),
     niter: checkNiter(options.niter ?? 200),
-    isPlain: options.convention === "plain",
+    isPlain: isPlain(options),
     isEarly: options.earlyStop !== false,
     threshold: options.cellprobThreshold ?? 0,
   };

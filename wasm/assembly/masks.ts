@@ -39,7 +39,7 @@ const SETTLED: usize = 44;
 /** Bits of the flags. */
 const PARITY: i32 = 1;
 const NO_EARLY_STOP: i32 = 2;
-const PLAIN: i32 = 4;
+const CELLPOSE_COORDINATES: i32 = 4;
 const KEEP_HOLES: i32 = 8;
 const WITH_SETTLED: i32 = 16;
 
@@ -57,7 +57,7 @@ const WITH_SETTLED: i32 = 16;
  *           12 i32 min size             pixels, 15; ≤ 0: keep all
  *           16 f32 max size fraction    of the image, 0.4
  *           20 i32 flags                1 parity with Cellpose, 2 no early stop,
- *                                       4 plain coordinates, 8 keep holes,
+ *                                       4 Cellpose's coordinates, 8 keep holes,
  *                                       16 the array at 44 is there
  *           24 i32 out: foreground pixels
  *           28 i32 out: seeds
@@ -87,7 +87,7 @@ function clusterFlows(
 ): i32 {
   const n = d * h * w;
   const threshold = load<f32>(settings, CELLPROB_THRESHOLD);
-  const plain = load<i32>(settings, FLAGS) & PLAIN ? 1 : 0;
+  const plain = load<i32>(settings, FLAGS) & CELLPOSE_COORDINATES ? 0 : 1;
   const p = countForeground(cellprob, n, threshold);
   store<i32>(settings, p, FOREGROUND);
   memory.fill(settings + SEEDS, 0, 16);
