@@ -145,6 +145,31 @@ test("tile normalization of planes takes gaps from the nearest plane", () => {
   expect(new Set(middle).size).toBeGreaterThan(100);
 });
 
+test("tile normalization smooths the ranges of planes along z", () => {
+  // planes alike but for their brightness
+  const plane = noise(256);
+  const image = Float32Array.of(...plane, ...plane.map((v) => v + 9000));
+  const size = { depth: 2, height: 16, width: 16 };
+  const apart = (options: { tileNormSmooth3D: number; parity?: boolean }) => {
+    const { image: out } = core.normalizeImage(image, size, {
+      tileNormBlocksize: 8,
+      norm3D: false,
+      ...options,
+    });
+    return out[256] - out[0];
+  };
+  expect(apart({ tileNormSmooth3D: 0 })).toBeCloseTo(0, 2);
+  expect(apart({ tileNormSmooth3D: 1 })).toBeGreaterThan(1);
+  // very wide: one range for both planes
+  const together = core.normalizeImage(image, size, {
+    tileNormBlocksize: 8,
+    tileNormSmooth3D: 100,
+    norm3D: false,
+  }).image;
+  const mean = core.normalizeImage(image, size, { tileNormBlocksize: 8 }).image;
+  expect(errorOf(together, mean)).toBeLessThan(0.01);
+});
+
 test.each(LENGTHS)("resizeLinear() equals sampling to width %i", (width) => {
   const from = { height: 9, width: 11 };
   const image = noise(2 * 99);

@@ -294,6 +294,14 @@ test("resizeNearest() keeps large ids and refuses negative ones", () => {
     .toThrow(ArgumentError);
 });
 
+test("resizeNearest() rounds the factor as OpenCV does", () => {
+  // 17·6/34 is 3, OpenCV's 17·(1/(34/6)) just less
+  const labels = Uint32Array.of(0, 1, 2, 3, 4, 5);
+  const target = { height: 1, width: 34 };
+  const out = core.resizeNearest(labels, { height: 1, width: 6 }, target);
+  expect([out[16], out[17], out[18]]).toEqual([2, 2, 3]);
+});
+
 test("resizeNearest() resizes several planes and f32", () => {
   const size = { channels: 2, height: 1, width: 2 };
   const target = { height: 2, width: 1 };
