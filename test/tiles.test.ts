@@ -52,14 +52,14 @@ test("planTiles() flips every other tile of the augmented plan", () => {
 test("planTiles() refuses empty images, tiles and overlaps", () => {
   const size = { height: 9, width: 9 };
   expect(() => planTiles({ height: 0, width: 9 })).toThrow("size.height");
-  expect(() => planTiles(size, { tileSize: 0 })).toThrow("tileSize");
+  expect(() => planTiles(size, { tileSize: 15 })).toThrow("tileSize");
   expect(() => planTiles(size, { tileOverlap: NaN })).toThrow("tileOverlap");
 });
 
 test("cutTile() pads by zeros and flips", () => {
   const image = Float32Array.of(1, 2, 3, 4, 5, 6);
   const plan = {
-    ...planTiles({ height: 2, width: 3 }, { tileSize: 4, pad: false }),
+    ...planTiles({ height: 2, width: 3 }, { tileSize: 16, pad: false }),
     tileHeight: 3,
     tileWidth: 4,
   };

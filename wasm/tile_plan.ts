@@ -9,7 +9,7 @@ import { countPixels, type Size2D } from "../shared/ndarray.ts";
 
 /** Settings of `planTiles`. */
 export interface TileOptions {
-  /** Edge of a tile, pixels; 256, the Cellpose-SAM network's */
+  /** Edge of a tile, pixels ≥ 16; 256, the Cellpose-SAM network's */
   readonly tileSize?: number;
   /** Share of a tile that overlaps, clamped to 0.05–0.5; 0.1 */
   readonly tileOverlap?: number;
@@ -68,10 +68,10 @@ export function planTiles(size: Size2D, options: TileOptions = {}): TilePlan {
     options;
   const { height, width } = size;
   countPixels({ height, width });
-  if (!Number.isInteger(tileSize) || tileSize < 1) {
+  if (!Number.isInteger(tileSize) || tileSize < PAD_MULTIPLE) {
     throw new ArgumentError(
       "tileSize",
-      `must be a positive integer, is ${tileSize}`,
+      `must be an integer of at least ${PAD_MULTIPLE}, is ${tileSize}`,
     );
   }
   if (!Number.isFinite(tileOverlap)) {
