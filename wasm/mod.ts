@@ -71,6 +71,14 @@ export type {
   ValueRange,
 } from "./normalize_options.ts";
 export { planTiles } from "./tile_plan.ts";
+export type { ContourOptions, Contours } from "./contours.ts";
+export type {
+  Intensity,
+  RegionOptions,
+  Regions,
+  RegionShapes,
+} from "./regions.ts";
+export type { Diameters } from "./shapes.ts";
 export type { Tile, TileOptions, TilePlan } from "./tile_plan.ts";
 export type { FlipOptions } from "./tiles.ts";
 

@@ -55,3 +55,14 @@ export { smoothSharpen } from "./smooth";
 export { transpose } from "./planar";
 export { resizeLinear, resizeNearest } from "./resize";
 export { addTile, cutTile, finishRows, sumTapers, taperWeights } from "./tiles";
+
+// shapes
+export { traceBorders, traceOuter, traceSides } from "./contours";
+export { simplifyRings } from "./simplify";
+export { gatherRings } from "./gather";
+export { countGroups, countRuns, groupAreas, sortRuns } from "./label_runs";
+export { measureRegions } from "./measure";
+export { measurePerimeters } from "./perimeter";
+export { measureConvexAreas } from "./hull";
+export { measureIntensity } from "./intensity";
+export { deriveShapes, diameters, meanSphere } from "./derive";

@@ -8,6 +8,9 @@
  */
 import { allocate } from "./heap";
 
+/** Bytes of a ring's header, where the list is a stream of rings (`contours`). */
+export const HEADER_BYTES: usize = 16;
+
 const CHUNK_BYTES: usize = 1 << 16;
 
 /** Make an empty list; returns its address or 0. */
