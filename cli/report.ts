@@ -14,7 +14,7 @@ import { join, relative } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { writePage } from "../test/experiments/page.ts";
-import { runRealLabels } from "../test/experiments/real_labels.ts";
+import { listLabels, runRealLabels } from "../test/experiments/real_labels.ts";
 import {
   drawAll,
   estimateSeconds,
@@ -46,10 +46,12 @@ export async function report({ data, quick }: ReportOptions): Promise<void> {
   const isQuick = quick === true;
   const seeds = isQuick ? QUICK_SEEDS : SEEDS;
   const target = isQuick ? join(ROOT, "out", "report-quick") : FOLDER;
+  // a wrong folder must not cost the minutes before it is needed
+  const images = data && await listLabels(callerPath(data));
   const core = await loadCore();
   const seconds = estimateSeconds(core, seeds);
   const minutes = Math.ceil(seconds / 6) / 10;
-  const more = data === undefined ? "" : ", and the real labels about as long";
+  const more = images ? ", and the real labels up to as long" : "";
   printLine(`${seeds} seeds: expected to take about ${minutes} minutes${more}`);
 
   const start = performance.now();
@@ -58,9 +60,9 @@ export async function report({ data, quick }: ReportOptions): Promise<void> {
   const results = runExperiments(core, provenance, sizes, printLine);
   printLine("Plots and pictures");
   const files = await drawAll(core, results);
-  if (data !== undefined) {
+  if (images) {
     printLine("Real labels");
-    const rows = await runRealLabels(core, callerPath(data));
+    const rows = await runRealLabels(core, images);
     files.set(REAL_FILE, toJson({ ...provenance, rows }));
   }
   const kept = files.get(REAL_FILE) ?? await readKept();

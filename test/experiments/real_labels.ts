@@ -29,23 +29,38 @@ export interface RealRow {
   readonly ap50: Readonly<Record<RealMethod, Statistic>>;
 }
 
-interface Labelled {
+/** A label image and its kind. */
+export interface Labelled {
   readonly labels: string;
   readonly modality: string;
+}
+
+/**
+ * Read the list of a folder's label images.
+ *
+ * @throws if the folder has no `manifest.json` that can be read
+ */
+export async function listLabels(directory: string): Promise<Labelled[]> {
+  const text = await readFile(join(directory, "manifest.json"), "utf8");
+  const { images } = JSON.parse(text) as { images?: Labelled[] };
+  if (!Array.isArray(images)) {
+    throw new Error(`${directory}: manifest.json has no list of images`);
+  }
+  return images.filter(({ labels }) => labels.endsWith(".png"))
+    .map(({ labels, modality }) => ({
+      labels: join(directory, labels),
+      modality,
+    }));
 }
 
 /** Score every method on each kind of images. */
 export async function runRealLabels(
   core: Core,
-  directory: string,
+  images: readonly Labelled[],
 ): Promise<RealRow[]> {
-  const text = await readFile(join(directory, "manifest.json"), "utf8");
-  const { images } = JSON.parse(text) as { images: Labelled[] };
   const kinds = new Map<string, Score[]>();
   for (const { labels, modality } of images) {
-    if (!labels.endsWith(".png")) continue;
-    const bytes = new Uint8Array(await readFile(join(directory, labels)));
-    const score = scoreImage(core, bytes);
+    const score = scoreImage(core, new Uint8Array(await readFile(labels)));
     if (score.cells === 0) continue;
     kinds.set(modality, [...kinds.get(modality) ?? [], score]);
   }

@@ -70,7 +70,6 @@ function cluster(
   const order = allocate(usize(n) << 2);
   const core = allocate(usize(n));
   if (!table || !keys || !cellOf || !order || !core) return -2;
-  memory.fill(table, 0, usize(1) << (bits + 2));
   const cells = assignCells(cellOf, keys, table, bits, origin, points, n, axes, side);
 
   const starts = allocate((usize(cells) + 1) << 2);
@@ -78,17 +77,19 @@ function cluster(
   const parent = allocate(usize(cells) << 2);
   const rank = allocate(usize(cells) << 2);
   const near = allocate(125 << 2);
-  if (!starts || !boxes || !parent || !rank || !near) return -2;
+  const cursors = allocate(25 << 2);
+  if (!starts || !boxes || !parent || !rank || !near || !cursors) return -2;
   sortByCell(order, starts, cellOf, cells, n);
   boundCells(boxes, points, order, starts, cells, axes);
 
   // core points, and the cells that hold any
+  memory.fill(cursors, 0, 25 << 2);
   const reach = eps * eps;
   for (let c = 0; c < cells; c++) {
     const from = at(starts, c), to = at(starts, c + 1);
     store<i32>(parent + (usize(c) << 2), c);
     const isDense = to - from >= minSamples;
-    const count = isDense ? 0 : neighborCells(near, c, table, bits, keys, axes);
+    const count = isDense ? 0 : neighborCells(near, cursors, c, keys, cells, axes);
     let cores = 0;
     for (let k = from; k < to; k++) {
       const i = at(order, k);
@@ -101,9 +102,10 @@ function cluster(
   }
 
   // join cells with core points in reach of each other
+  memory.fill(cursors, 0, 25 << 2);
   for (let c = 0; c < cells; c++) {
     if (at(rank, c) < 0) continue;
-    const count = neighborCells(near, c, table, bits, keys, axes);
+    const count = neighborCells(near, cursors, c, keys, cells, axes);
     for (let k = 0; k < count; k++) {
       const other = at(near, k);
       if (other <= c || at(rank, other) < 0) continue;
@@ -124,12 +126,13 @@ function cluster(
   }
 
   // border points join the first cluster that reaches them
+  memory.fill(cursors, 0, 25 << 2);
   for (let c = 0; c < cells; c++) {
     let count = -1;
     for (let k = at(starts, c); k < at(starts, c + 1); k++) {
       const i = at(order, k);
       if (load<u8>(core + i)) continue;
-      if (count < 0) count = neighborCells(near, c, table, bits, keys, axes);
+      if (count < 0) count = neighborCells(near, cursors, c, keys, cells, axes);
       let first = at(rank, c) < 0 ? 0 : at(rank, root(parent, c));
       for (let m = 0; m < count; m++) {
         const other = at(near, m);

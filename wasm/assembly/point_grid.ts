@@ -5,13 +5,17 @@
  *
  * points  P×axes f32        pixels
  * origin  axes f64          least coordinates
- * keys    cells i64         21 bits an axis: the cell's place in the grid
+ * keys    cells i64         21 bits an axis: the cell's place in the grid;
+ *                           ascending
  * table   2^bits i32        hash of the keys: 1 + cell, 0 free
  * cellOf  P i32             each point's cell
  * order   P i32             points, sorted by cell, then by index
  * starts  (cells + 1) i32   where a cell's points begin in `order`
  * boxes   cells×axes×2 f32  least and greatest coordinate of a cell's points
+ *
+ * Source: Gan & Tao 2015. Differs: cells are found by sorting, not in an array.
  */
+import { sortKeys } from "./sort";
 
 /** Cells an axis may have: three such numbers share a 64-bit key. */
 const MAX_CELLS: f64 = 2097144; // 2^21 − 8
@@ -32,26 +36,41 @@ export function measure(origin: usize, points: usize, n: i32, axes: i32, side: f
   return true;
 }
 
+/** Find the occupied cells, ascending by key, and each point's; returns how many. */
 export function assignCells(
   cellOf: usize, keys: usize, table: usize, bits: i32, origin: usize,
   points: usize, n: i32, axes: i32, side: f64,
 ): i32 {
+  const tableBytes = usize(1) << (bits + 2);
+  memory.fill(table, 0, tableBytes);
   let cells = 0;
   for (let i = 0; i < n; i++) {
-    let key: i64 = 0;
-    for (let axis = 0; axis < axes; axis++) {
-      const from = load<f64>(origin + (usize(axis) << 3));
-      // two empty cells before the first, so that neighbours have keys too
-      key = (key << 21) | (i64((coordinate(points, i, axis, axes) - from) / side) + 2);
-    }
+    const key = cellKey(i, origin, points, axes, side);
     const slot = findSlot(table, bits, keys, key);
-    if (load<i32>(slot) == 0) {
-      store<i64>(keys + (usize(cells) << 3), key);
-      store<i32>(slot, ++cells);
-    }
+    if (load<i32>(slot) != 0) continue;
+    store<i64>(keys + (usize(cells) << 3), key);
+    store<i32>(slot, ++cells);
+  }
+  sortKeys(keys, cells);
+  memory.fill(table, 0, tableBytes);
+  for (let c = 0; c < cells; c++) {
+    store<i32>(findSlot(table, bits, keys, load<i64>(keys + (usize(c) << 3))), c + 1);
+  }
+  for (let i = 0; i < n; i++) {
+    const slot = findSlot(table, bits, keys, cellKey(i, origin, points, axes, side));
     store<i32>(cellOf + (usize(i) << 2), load<i32>(slot) - 1);
   }
   return cells;
+}
+
+function cellKey(i: i32, origin: usize, points: usize, axes: i32, side: f64): i64 {
+  let key: i64 = 0;
+  for (let axis = 0; axis < axes; axis++) {
+    const from = load<f64>(origin + (usize(axis) << 3));
+    // two empty cells before the first, so that neighbours have keys too
+    key = (key << 21) | (i64((coordinate(points, i, axis, axes) - from) / side) + 2);
+  }
+  return key;
 }
 
 /** Counting sort; points of a cell stay in the order of their indices. */
@@ -93,18 +112,30 @@ export function boundCells(boxes: usize, points: usize, order: usize, starts: us
   }
 }
 
-/** Occupied cells at most two away along every axis, the cell itself not. */
-export function neighborCells(near: usize, c: i32, table: usize, bits: i32, keys: usize, axes: i32): i32 {
+/**
+ * Occupied cells at most two away along every axis, the cell itself not.
+ *
+ * near     124 i32      out
+ * cursors  25 i32       where the last cell's rows began; 0 before the first
+ *                       cell, then cells must ascend
+ * returns               how many
+ *
+ * Cells of a row follow one another in `keys`, so each row has a cursor, and
+ * all cells' neighbors together cost one walk a row.
+ */
+export function neighborCells(near: usize, cursors: usize, c: i32, keys: usize, cells: i32, axes: i32): i32 {
   const key = load<i64>(keys + (usize(c) << 3));
   const depth: i64 = axes == 3 ? 2 : 0;
   let count = 0;
+  let cursor = cursors;
   for (let z = -depth; z <= depth; z++) {
-    for (let y: i64 = -2; y <= 2; y++) {
-      for (let x: i64 = -2; x <= 2; x++) {
-        if ((z | y | x) == 0) continue;
-        const slot = findSlot(table, bits, keys, key + (z << 42) + (y << 21) + x);
-        const cell = load<i32>(slot);
-        if (cell > 0) store<i32>(near + (usize(count++) << 2), cell - 1);
+    for (let y: i64 = -2; y <= 2; y++, cursor += 4) {
+      const first = key + (z << 42) + (y << 21) - 2;
+      let at = load<i32>(cursor);
+      while (at < cells && load<i64>(keys + (usize(at) << 3)) < first) at++;
+      store<i32>(cursor, at);
+      for (; at < cells && load<i64>(keys + (usize(at) << 3)) <= first + 4; at++) {
+        if (at != c) store<i32>(near + (usize(count++) << 2), at);
       }
     }
   }
