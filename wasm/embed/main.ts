@@ -36,12 +36,12 @@ if (unknown !== undefined) {
 }
 
 const counts = { passed: 0, failed: 0, skipped: 0 };
-for (const runtime of runtimes) {
-  if (names.length > 0 && !names.includes(runtime.name)) continue;
-  counts[await tryExample(runtime)]++;
-}
+const chosen = runtimes.filter(({ name }) =>
+  names.length === 0 || names.includes(name)
+);
+for (const runtime of chosen) counts[await tryExample(runtime)]++;
 print(
-  `${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped`,
+  `${chosen.length} runtimes, ${counts.failed} failed, ${counts.skipped} skipped`,
 );
 Deno.exit(counts.failed === 0 ? 0 : 1);
 
