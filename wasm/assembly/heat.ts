@@ -28,7 +28,13 @@ export function diffusionSteps(box: usize, d: i32): i32 {
   return 6 * (load<i32>(box, 4) - load<i32>(box, 0) + h + w + 3);
 }
 
-/** Largest `diffusionSteps` of all boxes: Cellpose's count for the whole image. */
+/**
+ * Largest `diffusionSteps` of all boxes: Cellpose's count for the whole image.
+ *
+ * boxes   count×8 i32   of `findBoxes`
+ * d       i32           d = 1 for an image
+ * returns i32           0 where no label occurs
+ */
 export function maxDiffusionSteps(boxes: usize, count: i32, d: i32): i32 {
   let most = 0;
   for (let k = 0; k < count; k++) {

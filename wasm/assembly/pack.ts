@@ -4,7 +4,11 @@
  */
 import { MAX_STEP, ONE, stepScale } from "./fixed";
 
-/** Bytes of `packFlows`; 16 spare, since loads are four components wide. */
+/**
+ * Bytes of `packFlows`; 16 spare, since loads are four components wide.
+ *
+ * d h w   i32   size of the block; d = 1 for an image
+ */
 export function packedBytes(d: i32, h: i32, w: i32): usize {
   if (d == 1) return usize(h + 2) * usize(w + 2) * 8 + 16;
   return usize(d + 2) * usize(h + 2) * usize(w + 2) * 12 + 16;

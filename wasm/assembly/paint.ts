@@ -10,6 +10,7 @@
  *
  * sinks   P u32   in: pixel; out: label
  * labels  n u32   of `paintSeeds`
+ * p       i32     P
  *
  * Source: Cellpose 4.2.1.1, `dynamics.py` get_masks_torch.
  */

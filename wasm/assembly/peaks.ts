@@ -22,6 +22,7 @@ const SPAN: i32 = 2 * GROW_RADIUS + 3;
  *
  * counts  u32     in/out
  * sinks   P u32   pixel in which each point ends
+ * p       i32     P
  *
  * Source: Cellpose 4.2.1.1, `dynamics.py` get_masks_torch.
  */

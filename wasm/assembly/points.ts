@@ -5,7 +5,11 @@
  */
 import { startAt, toPixels } from "./fixed";
 
-/** Number of pixels with cellprob > threshold. */
+/**
+ * Number of pixels with cellprob > threshold.
+ *
+ * cellprob  n f32
+ */
 export function countForeground(cellprob: usize, n: i32, threshold: f32): i32 {
   let found = 0;
   const end = cellprob + (usize(n) << 2);
