@@ -17,7 +17,7 @@ import {
 } from "./boundary.ts";
 import { type ErrorKinds, errorKindsOf } from "./error_kinds.ts";
 import { checkThreshold, matchTable } from "./match.ts";
-import { type OverlapTable, overlapTable } from "./overlap.ts";
+import { overlapTable } from "./overlap.ts";
 import {
   type Precision,
   precisionAt,
