@@ -1,3 +1,4 @@
+import { Buffer } from "node:buffer";
 import { readFile } from "node:fs/promises";
 import { expect, test } from "vitest";
 import {
@@ -177,6 +178,12 @@ test("decodeNpy() reads versions 2 and 3, bool, scalars", () => {
   const scalar = decodeNpy(makeNpy(header("<u2", ""), [7, 1]));
   expect(scalar.shape).toEqual([]);
   expect([...scalar.data as Uint16Array]).toEqual([263]);
+});
+
+test("decodeNpy() reads a Buffer, as node:fs gives it", () => {
+  const file = encodeNpy(Int32Array.of(5, 6, 7), [3]);
+  const npy = decodeNpy(Buffer.from(file));
+  expect([...npy.data]).toEqual([5, 6, 7]);
 });
 
 test("decodeNpy() converts big-endian files and Fortran order", () => {

@@ -99,7 +99,8 @@ export function decodeNpy(bytes: Uint8Array): Npy {
       at,
     );
   }
-  const copy = bytes.slice(at, at + dataBytes);
+  // a Buffer's slice would share its pool, header and all
+  const copy = new Uint8Array(bytes.subarray(at, at + dataBytes));
   if (descr[0] === ">") swapBytes(copy, type.BYTES_PER_ELEMENT);
   const data = new type(copy.buffer, 0, length);
   return {

@@ -19,10 +19,7 @@ export interface NumberArray {
 export async function readNpy(path: string): Promise<NumberArray> {
   const file = await readFile(path);
   const bytes = path.endsWith(".gz") ? gunzipSync(file) : file;
-  // a plain array: Node's Buffer slices without a copy
-  const { data, shape } = decodeNpy(
-    new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength),
-  );
+  const { data, shape } = decodeNpy(bytes);
   if (data instanceof BigInt64Array || data instanceof BigUint64Array) {
     return { data: Int32Array.from(data as BigInt64Array, Number), shape };
   }
