@@ -50,9 +50,7 @@ export function segmentAsReport(
 /** Leak-free diffusion and the core's defaults. */
 export function segmentAsOurs(core: Core, { labels, size }: Truth) {
   const flows = core.labelsToFlows(labels, size);
-  return core.computeMasks(flows, logitOf(labels), size, {
-    convention: "plain",
-  }).masks;
+  return core.computeMasks(flows, logitOf(labels), size).masks;
 }
 
 /** Cellpose 4.2.1.1's own steps: diffusion that leaks, its sampling, its check. */

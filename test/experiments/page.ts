@@ -47,7 +47,7 @@ ${warning}Made by \`deno task report\` on ${
 Every method but the baseline starts from flows computed from the true labels: the question is what is lost on the way back from flows to masks, not how well a network predicts.
 
 - **report's pipeline**: centroid flows, ${REPORT_SETTINGS.niter} Euler steps, DBSCAN (eps ${REPORT_SETTINGS.eps}, 5 samples).
-- **ours**: leak-free diffusion flows, \`computeMasks\` with its defaults and positions sampled where they are.
+- **ours**: leak-free diffusion flows, \`computeMasks\` with its defaults.
 - **Cellpose parity mode**: the flows of Cellpose 4.2.1.1, which leak between touching cells, its half-pixel shift, its flow check.
 - **threshold + watershed**: Otsu's threshold of the rendered fluorescence image, watershed of the distance transform of the foreground. It alone sees an image.
 
