@@ -50,9 +50,6 @@ const SLABS_PER_WORKER = 2;
 /** Rows below which a slab is mostly halo. */
 const MIN_SLAB_ROWS = 64;
 
-// the bundle has its worker beside it as worker.js
-const WORKER = import.meta.url.endsWith(".ts") ? "./worker.ts" : "./worker.js";
-
 /**
  * Start a pool of workers.
  *
@@ -173,7 +170,8 @@ async function openWorker(
   onAnswer: (answer: Answer) => void,
   onFailure: (err: Error) => void,
 ): Promise<OpenWorker> {
-  const url = new URL(WORKER, import.meta.url);
+  // the bundle has worker.js beside it: wasm/build/code.ts
+  const url = new URL("./worker.ts", import.meta.url);
   if (typeof Worker !== "undefined") {
     const worker = new Worker(url, { type: "module" });
     worker.addEventListener("message", ({ data }) => onAnswer(data));
@@ -187,7 +185,10 @@ async function openWorker(
     };
   }
   // Node has threads instead of web workers
-  const { Worker: NodeWorker } = await import("node:worker_threads");
+  const { Worker: NodeWorker } = await import(
+    // a page's bundler must leave this import alone
+    /* webpackIgnore: true */ /* @vite-ignore */ "node:worker_threads"
+  );
   const worker = new NodeWorker(url);
   worker.on("message", onAnswer);
   worker.on("error", onFailure);

@@ -73,7 +73,10 @@ async function openPort(): Promise<Port> {
       send: (data) => scope.postMessage?.(data),
     };
   }
-  const { parentPort } = await import("node:worker_threads");
+  const { parentPort } = await import(
+    // a page's bundler must leave this import alone
+    /* webpackIgnore: true */ /* @vite-ignore */ "node:worker_threads"
+  );
   return {
     listen: (handle) => parentPort?.on("message", handle),
     send: (data) => parentPort?.postMessage(data),

@@ -6,9 +6,14 @@
 import * as esbuild from "esbuild";
 import { writeFile } from "node:fs/promises";
 
-/** The module as the sources see it, and as the bundle beside it does. */
-const FROM_SOURCES = `new URL("./dist/core.wasm", import.meta.url)`;
-const FROM_BUNDLE = `new URL("./core.wasm", import.meta.url)`;
+/**
+ * Files as the sources refer to them, and as the bundle does, which lies beside
+ * them. Literal URLs, since a page's bundler looks for these.
+ */
+const MOVED = [
+  [urlOf("./dist/core.wasm"), urlOf("./core.wasm")],
+  [urlOf("./worker.ts"), urlOf("./worker.js")],
+];
 
 /** Bundle the code: one ES module without dependencies. */
 export async function bundleCode(entry: string, out: string): Promise<void> {
@@ -20,16 +25,19 @@ export async function bundleCode(entry: string, out: string): Promise<void> {
     platform: "neutral",
     target: "es2022",
     charset: "utf8",
-    // load.ts reads files with it, which a browser never does
+    // for files and threads where there is no browser
     external: ["node:*"],
   });
   await esbuild.stop(); // its service would keep the process alive
-  const [before, after, ...more] = outputFiles[0].text.split(FROM_SOURCES);
-  if (more.length > 0) {
-    throw new Error(`${entry} must hold ${FROM_SOURCES} at most once`);
+  let [{ text }] = outputFiles;
+  for (const [source, bundled] of MOVED) {
+    text = text.replaceAll(source, bundled);
   }
-  const text = after === undefined ? before : before + FROM_BUNDLE + after;
   await writeFile(out, text);
+}
+
+function urlOf(path: string): string {
+  return `new URL("${path}", import.meta.url)`;
 }
 
 /** The text of `package.json`. */
