@@ -258,3 +258,17 @@ const GRAY_2_BITS =
   "89504e470d0a1a0a0000000d4948445200000003000000020200000000f2af21670000000c49444154789c639060780200013000fd56cd1c730000000049454e44ae426082";
 const PALETTE_2_BITS =
   "89504e470d0a1a0a0000000d4948445200000003000000020203000000e01a8e890000000c504c5445ff000000ff000000ff0909095c717e860000000c49444154789c639060780200013000fd56cd1c730000000049454e44ae426082";
+
+test("decoders read a Node Buffer, whose slice() shares memory", async () => {
+  const labels = Int32Array.from([1, 2, 3, 70000]);
+  const npy = decodeNpy(Buffer.from(encodeNpy(labels, [2, 2])));
+  expect(npy.data).toEqual(labels);
+  const tiff = await decodeTiff(Buffer.from(makeTiff(true)));
+  expect(tiff.size).toEqual({ height: 2, width: 3 });
+  const image = {
+    data: Uint8Array.from([1, 2, 3, 4, 5, 6]),
+    size: { height: 2, width: 3 },
+    channels: 1,
+  };
+  expect(decodePng(Buffer.from(encodePng(image))).data).toEqual(image.data);
+});

@@ -101,7 +101,7 @@ function judge(id: string, checks: Check[]): Outcome {
     const message = failed.map(describe).join("; ");
     return { id, status: "FAIL", message, checks };
   }
-  const worst = checks.reduce((a, b) => severity(b) > severity(a) ? b : a);
+  const worst = checks.reduce((a, b) => severity(b) >= severity(a) ? b : a);
   return { id, status: "PASS", message: describe(worst), checks };
 }
 

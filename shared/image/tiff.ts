@@ -57,7 +57,8 @@ async function readPages(
   bytes: Uint8Array,
   count: number,
 ): Promise<DecodedTiff> {
-  const tiff = await fromArrayBuffer(bytes.slice().buffer);
+  // not slice(): a Node Buffer's shares its memory
+  const tiff = await fromArrayBuffer(new Uint8Array(bytes).buffer);
   const first = await tiff.getImage(0);
   const pages = [await readPage(first, bytes.length)];
   for (let i = 1; i < count; i++) {

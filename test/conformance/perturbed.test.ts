@@ -65,7 +65,7 @@ const FACTS: [id: string, key: string, value: unknown][] = [
   ["dynamics2d/line", "tp", Array(10).fill(15)],
   ["dynamics2d/line", "fp", Array(10).fill(0)],
   ["dynamics2d/line", "fn", Array(10).fill(3)],
-  ["dynamics2d/line", "aji", [0.85312]],
+  ["dynamics2d/line", "aji", [0.8531]],
   ["dynamics2d/line", "boundary", [[1, 1], [1, 1], [1, 1]]],
   ["dynamics2d/line", "diameter", 16.9817],
   ["holes/nested_15", "min_size", 40],
