@@ -62,7 +62,10 @@ for (const [name, size, cells] of CASES) {
       const few = new Uint8Array(foreground.length);
       for (const at of indices.subarray(40, 40 + count)) few[at] = 1;
       const expected = followPixels(flows, few, size, { niter: 20 });
-      const ours = core.followFlows(flows, few, size, { niter: 20 });
+      const ours = core.followFlows(flows, few, size, {
+        niter: 20,
+        convention: "cellpose",
+      });
       expect([...ours.indices]).toEqual([...expected.indices]);
       if (count > 0) {
         expect(shareNear(ours.points, expected.points, axes, 0.01)).toBe(1);

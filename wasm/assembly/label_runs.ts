@@ -42,6 +42,7 @@ export function sortRuns(
  * Count the labels of a sorted list.
  *
  * runs    R×16 bytes
+ * count   R
  *
  * Source: ours.
  */
