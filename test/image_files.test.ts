@@ -196,6 +196,23 @@ test("decodeNpy() converts big-endian files and Fortran order", () => {
   expect([...columns.data as Uint8Array]).toEqual([1, 2, 3, 4, 5, 6]);
 });
 
+test("decoders read Node's Buffers, which share memory with others", async () => {
+  const npy = Buffer.concat([
+    Buffer.from([9, 9, 9]),
+    encodeNpy(new Float32Array([1.5, -2]), [2]),
+  ]).subarray(3);
+  expect([...decodeNpy(npy).data]).toEqual([1.5, -2]);
+  const tiff = Buffer.concat([Buffer.from([9]), makeTiff(true)]).subarray(1);
+  expect([...(await decodeTiff(tiff)).data]).toEqual([1, 2, 3, 4, 5, 6]);
+  const image = {
+    data: new Uint8Array([7]),
+    size: { height: 1, width: 1 },
+    channels: 1,
+  };
+  const png = Buffer.concat([Buffer.from([9]), encodePng(image)]).subarray(1);
+  expect(decodePng(png)).toEqual(image);
+});
+
 test("decodeNpy() names what is wrong with a file", () => {
   const corrupt = [
     makeNpy(header("<f4", "2, 3"), [0, 0, 0]),

@@ -18,6 +18,9 @@ const WHITE_IS_ZERO = 0;
 /** Palette, CMYK, YCbCr, CIELab: the reader converts these to RGB. */
 const CONVERTED_TO_RGB = [3, 5, 6, 8];
 
+/** Greatest ratio of compression: zstd packs 128 KiB of one byte into 4 bytes. */
+const MAX_RATIO = 32768;
+
 /** A decoded file and its description, which may hold ImageJ or OME axes. */
 export interface DecodedTiff extends DecodedImage {
   readonly description?: string;
@@ -86,11 +89,13 @@ async function readPage(
   fileBytes: number,
 ): Promise<PixelArray> {
   const pixels = image.getWidth() * image.getHeight();
-  // deflate packs at most 1032:1; the size of an honest file stays below that
-  if (!(pixels >= 1) || pixels > fileBytes * 8 * 1032) {
+  const bits = pixels * image.getSamplesPerPixel() * image.getBitsPerSample();
+  const isPacked = image.fileDirectory.getValue("Compression") !== 1;
+  // an honest file holds what it declares; a header must not cost gigabytes
+  if (!(bits / 8 <= fileBytes * (isPacked ? MAX_RATIO : 1)) || pixels < 1) {
     throw new CorruptImageError(
       "tiff",
-      `${image.getHeight()}×${image.getWidth()} pixels in ${fileBytes} bytes`,
+      `${image.getHeight()}×${image.getWidth()} pixels of ${image.getSamplesPerPixel()} samples in ${fileBytes} bytes`,
     );
   }
   const photometric = image.fileDirectory.getValue("PhotometricInterpretation");

@@ -4,6 +4,7 @@
  * They are followed in an image with a margin of one background pixel, whose
  * labels have two bits to spare for marks.
  */
+import { allocate } from "./heap";
 import { push } from "./list";
 
 /** The bits of a pixel that hold its label. */
@@ -89,6 +90,28 @@ export function followBorder(
     here = next;
     s = (t + 4) & 7;
   }
+}
+
+/**
+ * States of labels 1 … count in the row being scanned: whether the label's
+ * last border pixel leads into it, so that what follows is the label itself
+ * or lies in a hole of it. Returns their address or 0.
+ */
+export function createStates(count: i32): usize {
+  const bytes = (usize(count) + 1) << 2;
+  const states = allocate(bytes);
+  if (states != 0) memory.fill(states, 0, bytes);
+  return states;
+}
+
+/** Whether row y ≥ 1 is inside the label's outer border here. */
+export function isInside(states: usize, label: u32, y: i32): bool {
+  return load<u32>(states + (usize(label) << 2)) == (u32(y) << 1 | 1);
+}
+
+/** Note a border pixel of a label in row y. */
+export function setState(states: usize, label: u32, y: i32, inside: bool): void {
+  store<u32>(states + (usize(label) << 2), u32(y) << 1 | u32(inside));
 }
 
 function stepOf(steps: u32, direction: i32): i32 {

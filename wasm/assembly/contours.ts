@@ -12,11 +12,14 @@
  */
 import { allocate } from "./heap";
 import {
+  createStates,
   EAST,
   followBorder,
+  isInside,
   LABEL,
   padLabels,
   RIGHT,
+  setState,
   VISITED,
   WEST,
 } from "./border";
@@ -29,7 +32,6 @@ import {
   listStart,
   push,
 } from "./list";
-import { createStates, isInside, setState } from "./outlines";
 import { relabel } from "./relabel";
 import { followSides } from "./sides";
 

@@ -1,8 +1,18 @@
 /**
  * The outline image of labels: pixels on the outer border of each component.
  */
+import {
+  createStates,
+  followBorder,
+  isInside,
+  LABEL,
+  padLabels,
+  RIGHT,
+  setState,
+  VISITED,
+  WEST,
+} from "./border";
 import { allocate, mark, release } from "./heap";
-import { followBorder, LABEL, padLabels, RIGHT, VISITED, WEST } from "./border";
 import { relabel } from "./relabel";
 
 /**
@@ -63,26 +73,4 @@ function drawOutlines(out: usize, labels: usize, h: i32, w: i32): i32 {
     }
   }
   return count;
-}
-
-/**
- * States of labels 1 … count in the row being scanned: whether the label's
- * last border pixel leads into it, so that what follows is the label itself
- * or lies in a hole of it. Returns their address or 0.
- */
-export function createStates(count: i32): usize {
-  const bytes = (usize(count) + 1) << 2;
-  const states = allocate(bytes);
-  if (states != 0) memory.fill(states, 0, bytes);
-  return states;
-}
-
-/** Whether row y ≥ 1 is inside the label's outer border here. */
-export function isInside(states: usize, label: u32, y: i32): bool {
-  return load<u32>(states + (usize(label) << 2)) == (u32(y) << 1 | 1);
-}
-
-/** Note a border pixel of a label in row y. */
-export function setState(states: usize, label: u32, y: i32, inside: bool): void {
-  store<u32>(states + (usize(label) << 2), u32(y) << 1 | u32(inside));
 }
