@@ -13,6 +13,7 @@
  */
 import { Arena } from "./arena.ts";
 import { clean } from "./clean.ts";
+import { cluster } from "./cluster.ts";
 import { flows } from "./flows.ts";
 import { masks } from "./masks.ts";
 import { centroid } from "./centroid.ts";
@@ -51,6 +52,7 @@ export type {
   JaccardKind,
   PanopticQuality,
 } from "./scores.ts";
+export type { ClusterOptions } from "./cluster.ts";
 export type { CorePool, PoolOptions } from "./pool.ts";
 export type { SlabOptions } from "./slab_plan.ts";
 export type { SizeBins, SizeRecall } from "./size_recall.ts";
@@ -129,6 +131,7 @@ export function createCore(module: WebAssembly.Module) {
     memoryBytes: () => arena.bytes,
     ...flows(arena),
     ...masks(arena),
+    ...cluster(arena),
     ...clean(arena),
     ...metrics(arena),
     ...centroid(arena),

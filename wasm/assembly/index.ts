@@ -16,6 +16,7 @@ export {
 } from "./points";
 export { followFlows } from "./follow";
 export { followFlows3d } from "./follow3d";
+export { clusterPeaks } from "./cluster";
 export { countSinks, findSeeds, paintSeeds } from "./peaks";
 export { labelSinks, paintForeground, scatterFlags } from "./paint";
 export { cleanMasks, computeMasks, dropLarge, removeBadFlow, wholeWindow } from "./masks";
