@@ -19,7 +19,8 @@ const python = join(cache, "python", "bin", "python");
 const exports = await readExports();
 
 test("docs/abi.md is what `deno task abi` writes", async () => {
-  expect(await readFile(ABI_PAGE, "utf8")).toBe(await renderPage());
+  const page = await readFile(ABI_PAGE, "utf8");
+  expect(page === await renderPage(), "run `deno task abi`").toBe(true);
 });
 
 test("the page has every function that the module exports, and no other", () => {
