@@ -13,8 +13,51 @@ import {
 } from "../shared/ndarray.ts";
 import type { Arena } from "./arena.ts";
 
+/** True for an array of the given element types (of any realm). */
+function isOf(array: unknown, ...types: readonly string[]): boolean {
+  return ArrayBuffer.isView(array) &&
+    types.includes(Reflect.get(array, Symbol.toStringTag));
+}
+
+const LABEL_TYPES = [
+  "Uint8Array",
+  "Uint8ClampedArray",
+  "Uint16Array",
+  "Uint32Array",
+  "Int8Array",
+  "Int16Array",
+  "Int32Array",
+];
+
 /**
- * Check a label image: right length, no negative label.
+ * Check that an array is a Float32Array, whose bytes the kernels read.
+ *
+ * @throws {ArgumentError} if it is anything else
+ */
+export function checkFloats(argument: string, array: Float32Array): void {
+  if (!isOf(array, "Float32Array")) {
+    throw new ArgumentError(argument, "must be a Float32Array");
+  }
+}
+
+/**
+ * Check flags: one byte a pixel.
+ *
+ * @throws {ArgumentError | ShapeError}
+ */
+export function checkFlags(
+  argument: string,
+  flags: Uint8Array,
+  pixels: number,
+): void {
+  if (!isOf(flags, "Uint8Array", "Uint8ClampedArray")) {
+    throw new ArgumentError(argument, "must be a Uint8Array");
+  }
+  checkLength(argument, flags, pixels);
+}
+
+/**
+ * Check a label image: integers, right length, no negative label.
  *
  * @returns the number of pixels
  * @throws {ArgumentError | ShapeError}
@@ -25,6 +68,12 @@ export function checkLabels(
   size: Size,
 ): number {
   const pixels = countPixels(size);
+  if (!isOf(labels, ...LABEL_TYPES)) {
+    throw new ArgumentError(
+      argument,
+      "must be a typed array of integers of at most 32 bits",
+    );
+  }
   checkLength(argument, labels, pixels);
   if (
     labels instanceof Int8Array || labels instanceof Int16Array ||
@@ -42,6 +91,25 @@ export function checkLabels(
     }
   }
   return pixels;
+}
+
+/** Pixels of an axis along which points can be followed (`fixed.ts`). */
+const MAX_EDGE = 130_816;
+
+/**
+ * Check that positions on every axis fit the kernels' fixed-point numbers.
+ *
+ * @throws {ArgumentError} if an edge is too long
+ */
+export function checkEdges(size: Size): void {
+  for (const [name, edge] of Object.entries(size)) {
+    if (edge > MAX_EDGE) {
+      throw new ArgumentError(
+        `size.${name}`,
+        `must be at most ${MAX_EDGE} to follow flows, is ${edge}; cut the image`,
+      );
+    }
+  }
 }
 
 /**
@@ -84,6 +152,7 @@ export function checkFlows(
 ): number {
   const pixels = countPixels(size);
   const planes = isVolume(size) ? 3 : 2;
+  checkFloats("flows", flows);
   checkLength("flows", flows, planes * pixels);
   const skipped = isVolume(size) && size.depth === 1 ? pixels : 0;
   const at = arena.put(flows.subarray(skipped));
@@ -111,6 +180,7 @@ export function checkCellprob(
   size: Size,
 ): number {
   const pixels = countPixels(size);
+  checkFloats("cellprob", cellprob);
   checkLength("cellprob", cellprob, pixels);
   const at = arena.put(cellprob);
   const bad = arena.kernels.findNaN(at, pixels);

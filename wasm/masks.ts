@@ -6,9 +6,9 @@
  *
  * @module
  */
-import { checkLength, countPixels, type Size } from "../shared/ndarray.ts";
+import { countPixels, type Size } from "../shared/ndarray.ts";
 import { type Arena, checkResult } from "./arena.ts";
-import { checkCellprob, checkFlows } from "./check.ts";
+import { checkCellprob, checkEdges, checkFlags, checkFlows } from "./check.ts";
 import { edges } from "./flows.ts";
 import {
   checkNiter,
@@ -51,7 +51,8 @@ export function masks(arena: Arena) {
       options: FollowOptions = {},
     ): Points {
       const pixels = countPixels(size);
-      checkLength("foreground", foreground, pixels);
+      checkEdges(size);
+      checkFlags("foreground", foreground, pixels);
       const { d, h, w } = edges(size);
       const niter = checkNiter(options.niter ?? 200);
       const plain = isPlain(options) ? 1 : 0;
@@ -63,11 +64,22 @@ export function masks(arena: Arena) {
         const cellprob = arena.reserve(pixels * 4);
         kernels.flagsToCellprob(cellprob, flags, pixels);
         const p = kernels.countForeground(cellprob, pixels, 0);
-        const points = arena.reserve(p * axes * 4 + 4);
+        const points = arena.reserve(p * axes * 4);
         const packed = arena.reserve(kernels.packedBytes(d, h, w) >>> 0);
         const window = arena.reserve(64);
         const whole = d === 1 ? h : d;
-        kernels.startPoints(points, cellprob, d, h, w, 0, whole, plain, 0);
+        kernels.startPoints(
+          points,
+          cellprob,
+          axes,
+          d,
+          h,
+          w,
+          0,
+          whole,
+          plain,
+          0,
+        );
         kernels.packFlows(
           packed,
           flowsAt,
@@ -144,10 +156,10 @@ export function masks(arena: Arena) {
       options: MasksOptions = {},
     ): Masks {
       const pixels = countPixels(size);
+      checkEdges(size);
       const { d, h, w } = edges(size);
       return arena.scope((kernels) => {
         const settled = options.confidence ? arena.reserve(pixels) : 0;
-        if (settled) arena.viewU8(settled, pixels).fill(0);
         const settings = putSettings(arena, options, d, settled);
         const cellprobAt = checkCellprob(arena, cellprob, size);
         const flowsAt = checkFlows(arena, flows, size);

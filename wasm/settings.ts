@@ -5,6 +5,7 @@
  */
 import { ArgumentError } from "../shared/errors.ts";
 import type { Arena } from "./arena.ts";
+import { checkInteger } from "./check.ts";
 
 /** How positions are sampled: see `followFlows`. */
 export type Convention = "cellpose" | "plain";
@@ -41,9 +42,9 @@ export interface MasksOptions extends FollowOptions {
   readonly cellprobThreshold?: number;
   /** Labels with a larger flow error go; default 0.4 in 2-D; 0 = no check, the default in 3-D. */
   readonly flowThreshold?: number;
-  /** Smaller labels go, in pixels; default 15; 0 keeps all. */
+  /** Smaller labels go, in whole pixels; default 15; ≤ 0 keeps all. */
   readonly minSize?: number;
-  /** Larger labels go, as a fraction of the image; default 0.4. */
+  /** Larger labels go, as a fraction of the image; default 0.4; 1 keeps all. */
   readonly maxSizeFraction?: number;
   /** Fill the holes of labels; default true. */
   readonly fillHoles?: boolean;
@@ -121,12 +122,16 @@ export function putSettings(
     true,
   );
   view.setFloat32(8, checkNumber("flowThreshold", flowThreshold), true);
-  view.setInt32(12, checkNumber("minSize", options.minSize ?? 15), true);
-  view.setFloat32(
-    16,
-    checkNumber("maxSizeFraction", options.maxSizeFraction ?? 0.4),
-    true,
-  );
+  const { minSize = 15, maxSizeFraction = 0.4 } = options;
+  checkInteger("minSize", minSize);
+  view.setInt32(12, minSize, true);
+  if (!(maxSizeFraction >= 0)) {
+    throw new ArgumentError(
+      "maxSizeFraction",
+      `must be a fraction of the image, at least 0, is ${maxSizeFraction}`,
+    );
+  }
+  view.setFloat32(16, maxSizeFraction, true);
   view.setInt32(
     20,
     (options.parity ? PARITY : 0) |
@@ -143,7 +148,14 @@ export function putSettings(
 /** True where flows are sampled at a point's own position. */
 export function isPlain(options: Pick<MasksOptions, "convention" | "parity">) {
   const preferred = options.parity ? "cellpose" : "plain";
-  return (options.convention ?? preferred) === "plain";
+  const { convention = preferred } = options;
+  if (convention !== "cellpose" && convention !== "plain") {
+    throw new ArgumentError(
+      "convention",
+      `must be "cellpose" or "plain", is ${JSON.stringify(convention)}`,
+    );
+  }
+  return convention === "plain";
 }
 
 /** Read what the module wrote beside the settings. */

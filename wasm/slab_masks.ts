@@ -16,6 +16,7 @@ import {
   type Size,
 } from "../shared/ndarray.ts";
 import { type Arena, checkResult } from "./arena.ts";
+import { checkEdges, checkFloats } from "./check.ts";
 import { edges } from "./flows.ts";
 import {
   explainEmpty,
@@ -57,7 +58,9 @@ export async function computeMasksBySlab(
   },
 ): Promise<Masks> {
   const image = cutImage(flows, cellprob, size, options);
-  checkValues(arena, image);
+  // wrong parameters are found before anything runs
+  arena.scope(() => putSettings(arena, options, edges(size).d));
+  checkValues(arena, image, flows.length - image.flows.length);
   const sinks = await trackSlabs(runner, image, options);
   const painted = paintMasks(arena, image, sinks, options);
   const errors = painted.count > 0 && painted.isChecked
@@ -73,6 +76,15 @@ function cutImage(
   options: SlabOptions,
 ): SlabImage {
   const pixels = countPixels(size);
+  checkEdges(size);
+  checkFloats("flows", flows);
+  checkFloats("cellprob", cellprob);
+  if ("confidence" in options && options.confidence) {
+    throw new ArgumentError(
+      "confidence",
+      "is not measured slab by slab; call computeMasks",
+    );
+  }
   checkLength("flows", flows, pixels * (isVolume(size) ? 3 : 2));
   checkLength("cellprob", cellprob, pixels);
   const { d, h } = edges(size);
@@ -99,7 +111,7 @@ function cutImage(
 }
 
 /** Values are checked before anything runs, a slab at a time. */
-function checkValues(arena: Arena, image: SlabImage): void {
+function checkValues(arena: Arena, image: SlabImage, skipped: number): void {
   const chunk = image.rowPixels * image.slabRows;
   for (const [name, array] of Object.entries(image)) {
     if (name !== "flows" && name !== "cellprob") continue;
@@ -115,7 +127,7 @@ function checkValues(arena: Arena, image: SlabImage): void {
         throw new ArgumentError(
           name,
           `value ${part[bad]} at index ${
-            at + bad
+            at + bad + (name === "flows" ? skipped : 0)
           } is not finite; the network's output is broken there`,
         );
       }

@@ -17,8 +17,8 @@ export interface SlabRunner {
   readonly concurrency: number;
 }
 
-/** Parameters of `computeMasksBySlab`. */
-export interface SlabOptions extends MasksOptions {
+/** Parameters of `computeMasksBySlab`: those of `computeMasks`, less the confidence. */
+export interface SlabOptions extends Omit<MasksOptions, "confidence"> {
   /** Rows (planes in 3-D) of a slab without its halo; default about 16 Mpx. */
   readonly slabRows?: number;
 }

@@ -256,20 +256,19 @@ function putPoints(
   const { kernels } = arena;
   if (task.travellers !== undefined) {
     const { positions, steps } = task.travellers;
-    // three numbers are loaded as four
-    const points = arena.reserve(positions.byteLength + 4);
-    arena.viewI32(points, positions.length).set(positions);
+    const points = arena.put(positions);
     return { points, left: arena.put(steps), count: steps.length };
   }
   const [begin, end] = task.own;
   const own = cellprob + begin * rowPixels * 4;
   const pixels = (end - begin) * rowPixels;
   const count = kernels.countForeground(own, pixels, task.threshold);
-  const points = arena.reserve(count * axes * 4 + 4);
+  const points = arena.reserve(count * axes * 4);
   const { h, w } = edges(task.size);
   kernels.startPoints(
     points,
     own,
+    axes,
     axes === 2 ? 1 : end - begin,
     axes === 2 ? end - begin : h,
     w,

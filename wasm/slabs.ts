@@ -93,7 +93,10 @@ export async function checkSlabs(
   await runAll(runner, slabs, async (s) => {
     const own = owned[s] ?? [];
     if (own.length === 0) return;
-    const begin = Math.min(...own.map(starts));
+    const begin = own.reduce(
+      (first, k) => Math.min(first, starts(k)),
+      Infinity,
+    );
     const end = own.reduce((last, k) => Math.max(last, ends(k)), 0);
     const near: number[] = [];
     if (parity) {
@@ -104,8 +107,13 @@ export async function checkSlabs(
       }
     }
     const labels = [...own, ...near];
-    const from = labels.reduce((first, k) => Math.min(first, starts(k)), begin);
+    const first = labels.reduce((z, k) => Math.min(z, starts(k)), begin);
     const to = labels.reduce((last, k) => Math.max(last, ends(k)), end);
+    // one plane alone would be taken for an image
+    const from = axis === 0 && to - first === 1
+      ? Math.max(0, first - 1)
+      : first;
+    const until = axis === 0 && to - from === 1 ? to + 1 : to;
     const local = new Int32Array(labels.length * 8);
     for (const [i, k] of labels.entries()) {
       local.set(boxes.subarray(8 * k, 8 * k + 8), 8 * i);
@@ -114,9 +122,12 @@ export async function checkSlabs(
     }
     const task: CheckTask = {
       kind: "check",
-      size: withRows(image.size, to - from),
-      flows: cutFlows(image, from, to),
-      masks: painted.masks.slice(from * image.rowPixels, to * image.rowPixels),
+      size: withRows(image.size, until - from),
+      flows: cutFlows(image, from, until),
+      masks: painted.masks.slice(
+        from * image.rowPixels,
+        until * image.rowPixels,
+      ),
       boxes: local,
       ids: Uint32Array.from(labels, (k) => k + 1),
       owned: own.length,
@@ -214,7 +225,13 @@ async function runAll(
 ): Promise<void> {
   let next = 0;
   const lane = async () => {
-    while (next < slabs) await job(next++);
+    try {
+      while (next < slabs) await job(next++);
+    } catch (err) {
+      // the others stop after the job they are at
+      next = slabs;
+      throw err;
+    }
   };
   await Promise.all(Array.from({ length: runner.concurrency }, lane));
 }

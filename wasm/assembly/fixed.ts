@@ -7,7 +7,10 @@
  * gives the same end points as the whole. A path that repeats does so exactly.
  */
 
-/** Fraction bits: 6e-5 px, as fine as f32 at 1000 px; up to 131,070 px an axis. */
+/**
+ * Fraction bits: 6e-5 px, as fine as f32 at 1000 px. An axis has at most
+ * 130,816 pixels, so that the longest step from its last one is still an i32.
+ */
 export const FRACTION_BITS: i32 = 14;
 export const ONE: i32 = 1 << FRACTION_BITS;
 export const FRACTION_MASK: i32 = ONE - 1;

@@ -55,17 +55,16 @@ export function followFlows(
   const keepHi = v128.load64_splat(window + 24);
   const two = i32x4.splat(2);
   const none = i32x4.splat(0);
-  // without early stop no path counts as repeating: compare with an impossible mask
-  const repeatMask = i64x2.splat(early ? -1 : 0);
+  // where an idle lane waits: two steps on it is still within the packed block
+  const rest = i64x2.extract_lane(i32x4.max_s(lo, keepLo), 0);
+  const stopMask = i64x2.splat(early ? -1 : 0);
 
   let next = 0;
   let active = 0;
   const end = slots + usize(SLOTS) * SLOT_BYTES;
   for (let slot = slots; slot < end; slot += SLOT_BYTES) {
     for (let lane: usize = 0; lane < 2; lane++) {
-      store<i64>(slot + (lane << 3), load<i64>(window), 0);
-      store<i32>(slot + (lane << 2), -1, POINT);
-      next = refill(slot, lane, points, left, next, n, niter);
+      next = refill(slot, lane, points, left, next, n, niter, rest);
       if (load<i32>(slot + (lane << 2), POINT) >= 0) active++;
     }
   }
@@ -80,15 +79,19 @@ export function followFlows(
       const remaining = i32x4.sub(v128.load(slot, LEFT), two);
       v128.store(slot, after);
       v128.store(slot, remaining, LEFT);
-      const repeats = v128.and(i64x2.eq(before, after), repeatMask);
+      const repeats = i64x2.eq(before, after);
+      const stops = v128.and(repeats, stopMask);
       const outside = i32x4.ne(after, i32x4.max_s(i32x4.min_s(after, keepHi), keepLo));
       const expired = i32x4.le_s(remaining, none);
-      if (!v128.any_true(v128.or(v128.or(repeats, outside), expired))) continue;
+      if (!v128.any_true(v128.or(v128.or(stops, outside), expired))) continue;
 
       for (let lane: usize = 0; lane < 2; lane++) {
         const point = load<i32>(slot + (lane << 2), POINT);
-        if (point < 0) continue;
         const at = slot + (lane << 3);
+        if (point < 0) {
+          idle(at, rest);
+          continue;
+        }
         const to = points + (usize(point) << 3);
         let steps = load<i32>(at, LEFT);
         const isRepeating = lane
@@ -98,7 +101,7 @@ export function followFlows(
           ? i64x2.extract_lane(outside, 1) != 0
           : i64x2.extract_lane(outside, 0) != 0;
         let final = load<i64>(at);
-        if (steps <= 0 || isRepeating) {
+        if (steps <= 0 || (early && isRepeating)) {
           // an odd rest ends one step on; a path that repeats does so for good
           if (steps & 1) final = load<i64>(at, MIDDLE);
           steps = 0;
@@ -108,8 +111,7 @@ export function followFlows(
         store<i64>(to, final);
         if (left) store<i32>(left + (usize(point) << 2), steps);
         if (settled && isRepeating) store<u8>(settled + usize(point), 1);
-        store<i32>(slot + (lane << 2), -1, POINT);
-        next = refill(slot, lane, points, left, next, n, niter);
+        next = refill(slot, lane, points, left, next, n, niter, rest);
         if (load<i32>(slot + (lane << 2), POINT) < 0) active--;
       }
     }
@@ -119,7 +121,9 @@ export function followFlows(
 }
 
 /** Give a lane the next point that has steps to go; returns the point after it. */
-function refill(slot: usize, lane: usize, points: usize, left: usize, next: i32, n: i32, niter: i32): i32 {
+function refill(
+  slot: usize, lane: usize, points: usize, left: usize, next: i32, n: i32, niter: i32, rest: i64,
+): i32 {
   const at = slot + (lane << 3);
   while (next < n) {
     const steps = left ? load<i32>(left + (usize(next) << 2)) : niter;
@@ -132,10 +136,15 @@ function refill(slot: usize, lane: usize, points: usize, left: usize, next: i32,
     }
     next++;
   }
-  // an idle lane stays where it is, far from its last step
-  store<i32>(at, i32.MAX_VALUE, LEFT);
-  store<i32>(at, i32.MAX_VALUE, LEFT + 4);
+  store<i32>(slot + (lane << 2), -1, POINT);
+  idle(at, rest);
   return next;
+}
+
+/** Put an idle lane in its place; without steps left it is seen to each time. */
+function idle(at: usize, rest: i64): void {
+  store<i64>(at, rest);
+  store<i64>(at, 0, LEFT);
 }
 
 // @ts-ignore: decorator

@@ -51,13 +51,14 @@ export function followFlows3d(
   const hi = v128.load(window + 16);
   const keepLo = v128.load(window + 32);
   const keepHi = v128.load(window + 48);
+  // where an idle slot waits: two steps on it is still within the packed block
+  const rest = i32x4.max_s(lo, keepLo);
 
   let next = 0;
   let active = 0;
   const end = slots + usize(SLOTS) * SLOT_BYTES;
   for (let slot = slots; slot < end; slot += SLOT_BYTES) {
-    v128.store(slot, lo);
-    store<i32>(slot, -1, POINT);
+    v128.store(slot, rest);
     next = refill(slot, points, left, next, n, niter);
     if (load<i32>(slot, POINT) >= 0) active++;
   }
@@ -72,15 +73,20 @@ export function followFlows3d(
       const remaining = load<i32>(slot, LEFT) - 2;
       v128.store(slot, after);
       store<i32>(slot, remaining, LEFT);
-      const isRepeating = early != 0 && !v128.any_true(v128.xor(before, after));
+      const isRepeating = !v128.any_true(v128.xor(before, after));
       const isOutside = v128.any_true(i32x4.ne(after, i32x4.max_s(i32x4.min_s(after, keepHi), keepLo)));
-      if (remaining > 0 && !isRepeating && !isOutside) continue;
+      const isEnding = remaining <= 0 || (early != 0 && isRepeating);
+      if (!isEnding && !isOutside) continue;
 
       const point = load<i32>(slot, POINT);
-      if (point < 0) continue;
+      if (point < 0) {
+        v128.store(slot, rest);
+        store<i32>(slot, 0, LEFT);
+        continue;
+      }
       let final = after;
       let steps = remaining;
-      if (steps <= 0 || isRepeating) {
+      if (isEnding) {
         // an odd rest ends one step on; a path that repeats does so for good
         if (steps & 1) final = v128.load(slot, MIDDLE);
         steps = 0;
@@ -90,9 +96,11 @@ export function followFlows3d(
       store<i32>(to, i32x4.extract_lane(final, 2), 8);
       if (left) store<i32>(left + (usize(point) << 2), steps);
       if (settled && isRepeating) store<u8>(settled + usize(point), 1);
-      store<i32>(slot, -1, POINT);
       next = refill(slot, points, left, next, n, niter);
-      if (load<i32>(slot, POINT) < 0) active--;
+      if (load<i32>(slot, POINT) < 0) {
+        v128.store(slot, rest);
+        active--;
+      }
     }
   }
   release(start);
@@ -113,7 +121,9 @@ function refill(slot: usize, points: usize, left: usize, next: i32, n: i32, nite
     }
     next++;
   }
-  store<i32>(slot, i32.MAX_VALUE, LEFT);
+  // an idle slot has no steps left, so that it is seen to each time
+  store<i32>(slot, -1, POINT);
+  store<i32>(slot, 0, LEFT);
   return next;
 }
 

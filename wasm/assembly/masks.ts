@@ -17,7 +17,7 @@ import { packFlows, packedBytes } from "./pack";
 import { labelSinks, paintForeground, scatterFlags } from "./paint";
 import { countSinks, findSeeds, paintSeeds } from "./peaks";
 import { countForeground, pointsToPixels, startPoints } from "./points";
-import { applyTable, NEXT } from "./relabel";
+import { applyTable, NEXT, relabel } from "./relabel";
 import { removeLarge, removeSmall } from "./remove";
 
 // settings, 4 bytes each
@@ -91,21 +91,22 @@ function clusterFlows(
   const p = countForeground(cellprob, n, threshold);
   store<i32>(settings, p, FOREGROUND);
   memory.fill(settings + SEEDS, 0, 16);
+  const settledPixels = load<i32>(settings, FLAGS) & WITH_SETTLED ? load<u32>(settings, SETTLED) : 0;
   if (p == 0) {
     memory.fill(masks, 0, usize(n) << 2);
+    if (settledPixels) memory.fill(usize(settledPixels), 0, usize(n));
     return 0;
   }
 
   // points, which become sinks in place
-  const points = allocate(usize(p) * (d == 1 ? 8 : 12) + 4);
-  const settledPixels = load<i32>(settings, FLAGS) & WITH_SETTLED ? load<u32>(settings, SETTLED) : 0;
+  const points = allocate(usize(p) * (d == 1 ? 8 : 12));
   const start = mark();
   const settled = settledPixels ? allocate(usize(p)) : 0;
   const packed = points ? allocate(packedBytes(d, h, w)) : 0;
   const window = packed ? allocate(64) : 0;
   if (!window) return -2;
   if (settled) memory.fill(settled, 0, usize(p));
-  startPoints(points, cellprob, d, h, w, 0, d == 1 ? h : d, plain, threshold);
+  startPoints(points, cellprob, d == 1 ? 2 : 3, d, h, w, 0, d == 1 ? h : d, plain, threshold);
   packFlows(packed, flows, cellprob, d, h, w, d, h, w, plain, threshold);
   wholeWindow(window, d, h, w, plain);
   const niter = load<i32>(settings, NITER);
@@ -207,6 +208,8 @@ export function cleanMasks(
   if (count > 0 && !(flags & KEEP_HOLES)) {
     count = fillHoles(masks, d, h, w, count, parity);
     if (count > 0) count = removeSmall(masks, n, count, minSize, parity);
+    // filling may have erased labels, which removing small ones would notice
+    if (count > 0 && parity && minSize <= 0) count = relabel(masks, n);
   }
   store<i32>(settings, before - count, TOO_SMALL);
   return count;
@@ -245,15 +248,13 @@ export function removeBadFlow(masks: usize, errors: usize, n: i32, count: i32, t
 export function wholeWindow(window: usize, d: i32, h: i32, w: i32, plain: i32): void {
   const axes: usize = d == 1 ? 2 : 4;
   const bytes = axes << 2;
-  // far beyond any position, but such that no sum with a step overflows
-  const far = 1 << 30;
   for (let axis: usize = 0; axis < axes; axis++) {
     const k = d == 1 ? axis + 1 : axis;
     const length = k == 0 ? d : k == 1 ? h : k == 2 ? w : 1;
     const at = window + (axis << 2);
     store<i32>(at, k == 3 ? 0 : lowest(length, plain));
     store<i32>(at + bytes, k == 3 ? 0 : highest(length, plain));
-    store<i32>(at + 2 * bytes, -far);
-    store<i32>(at + 3 * bytes, far);
+    store<i32>(at + 2 * bytes, i32.MIN_VALUE);
+    store<i32>(at + 3 * bytes, i32.MAX_VALUE);
   }
 }

@@ -24,7 +24,8 @@ export function countForeground(cellprob: usize, n: i32, threshold: f32): i32 {
  *
  * points    P×2 | P×3 i32  out
  * cellprob  D×H×W f32
- * d h w     i32        d = 1 for an image: two numbers a point
+ * axes      i32        2 or 3, numbers a point (a slab of a volume may have d = 1)
+ * d h w     i32        d = 1 for an image
  * from      i32        row (plane in 3-D) of the whole image where this slab starts
  * whole     i32        rows (planes) of the whole image
  * plain     i32        convention of `fixed.ts`
@@ -34,20 +35,20 @@ export function countForeground(cellprob: usize, n: i32, threshold: f32): i32 {
  * Source: Cellpose 4.2.1.1, `dynamics.py` follow_flows.
  */
 export function startPoints(
-  points: usize, cellprob: usize, d: i32, h: i32, w: i32, from: i32, whole: i32, plain: i32, threshold: f32,
+  points: usize, cellprob: usize, axes: i32, d: i32, h: i32, w: i32, from: i32, whole: i32, plain: i32, threshold: f32,
 ): i32 {
   let to = points;
   let at = cellprob;
-  const fromZ = d == 1 ? 0 : from;
-  const fromY = d == 1 ? from : 0;
-  const wholeH = d == 1 ? whole : h;
+  const fromZ = axes == 2 ? 0 : from;
+  const fromY = axes == 2 ? from : 0;
+  const wholeH = axes == 2 ? whole : h;
   for (let z = 0; z < d; z++) {
     const pz = startAt(fromZ + z, whole, plain);
     for (let y = 0; y < h; y++) {
       const py = startAt(fromY + y, wholeH, plain);
       for (let x = 0; x < w; x++, at += 4) {
         if (!(load<f32>(at) > threshold)) continue;
-        if (d > 1) {
+        if (axes == 3) {
           store<i32>(to, pz);
           to += 4;
         }
@@ -57,7 +58,7 @@ export function startPoints(
       }
     }
   }
-  return i32((to - points) / (d > 1 ? 12 : 8));
+  return i32((to - points) / (usize(axes) << 2));
 }
 
 /**
