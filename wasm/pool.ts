@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { CoreMemoryError } from "../shared/errors.ts";
+import { ArgumentError, CoreMemoryError } from "../shared/errors.ts";
 import type { Size } from "../shared/ndarray.ts";
 import { Arena } from "./arena.ts";
 import { edges } from "./flows.ts";
@@ -17,7 +17,7 @@ import type { Answer, Request } from "./worker.ts";
 
 /** How a pool is made. */
 export interface PoolOptions {
-  /** Workers; default the processors there are. */
+  /** Workers, 1..1024; default the processors there are. */
   readonly workers?: number;
   /** Where `core.wasm` is; by default beside this package. */
   readonly source: CoreSource;
@@ -34,6 +34,8 @@ export interface CorePool {
    * @param options   parameters of `computeMasks`; rows of a slab
    * @returns         the same masks as one core gives, bit for bit
    * @throws {ArgumentError | ShapeError | CoreMemoryError} as `computeMasks`
+   * @throws {Error} if the pool is closed or a worker failed; a pool of which a
+   *   worker failed stays so: close it and start another
    */
   computeMasks(
     flows: Float32Array,
@@ -45,6 +47,8 @@ export interface CorePool {
   close(): void;
 }
 
+/** Workers of which each would have an instance of the module. */
+const MAX_WORKERS = 1024;
 /** Slabs a worker: enough to even out cells that lie unevenly. */
 const SLABS_PER_WORKER = 2;
 /** Rows below which a slab is mostly halo. */
@@ -54,13 +58,18 @@ const MIN_SLAB_ROWS = 64;
  * Start a pool of workers.
  *
  * @param options  number of workers, and where the module is
+ * @throws {ArgumentError} if `workers` is out of range
  * @throws {Error} where the runtime has no module workers
  */
 export async function createPool(options: PoolOptions): Promise<CorePool> {
-  const workers = Math.max(
-    1,
-    options.workers ?? globalThis.navigator?.hardwareConcurrency ?? 2,
-  );
+  const workers = options.workers ??
+    globalThis.navigator?.hardwareConcurrency ?? 2;
+  if (!Number.isInteger(workers) || workers < 1 || workers > MAX_WORKERS) {
+    throw new ArgumentError(
+      "workers",
+      `must be an integer from 1 to ${MAX_WORKERS}, is ${workers}`,
+    );
+  }
   const module = await compileCore(options.source);
   const arena = new Arena(module);
   const threads = await Promise.all(
@@ -88,7 +97,9 @@ export async function createPool(options: PoolOptions): Promise<CorePool> {
 
   return {
     /** See `CorePool`. */
-    computeMasks(flows, cellprob, size, options = {}) {
+    // async, so that what is wrong is a rejection, not a throw
+    // deno-lint-ignore require-await
+    async computeMasks(flows, cellprob, size, options = {}) {
       const { d, h } = edges(size);
       const rows = d === 1 ? h : d;
       const slabRows = options.slabRows ??
@@ -121,7 +132,10 @@ async function startThread(module: WebAssembly.Module): Promise<Thread> {
     number,
     { resolve: (result: unknown) => void; reject: (err: Error) => void }
   >();
+  // set once the worker can answer no more
+  let failure: Error | undefined;
   const failAll = (err: Error) => {
+    failure ??= err;
     for (const { reject } of pending.values()) reject(err);
     pending.clear();
   };
@@ -142,13 +156,14 @@ async function startThread(module: WebAssembly.Module): Promise<Thread> {
     run(task) {
       const id = ++last;
       return new Promise((resolve, reject) => {
+        if (failure !== undefined) return reject(failure);
         pending.set(id, { resolve, reject });
         worker.send({ id, task }, buffersOf(task));
       });
     },
     close() {
       worker.close();
-      failAll(new Error("The pool was closed while a call was under way"));
+      failAll(new Error("The pool is closed"));
     },
   };
 }
@@ -175,6 +190,9 @@ async function openWorker(
   if (typeof Worker !== "undefined") {
     const worker = new Worker(url, { type: "module" });
     worker.addEventListener("message", ({ data }) => onAnswer(data));
+    worker.addEventListener("messageerror", () => {
+      onFailure(new Error("An answer of a worker could not be read"));
+    });
     worker.addEventListener("error", (event) => {
       event.preventDefault();
       onFailure(new Error(`A worker of the pool failed: ${event.message}`));
@@ -192,6 +210,8 @@ async function openWorker(
   const worker = new NodeWorker(url);
   worker.on("message", onAnswer);
   worker.on("error", onFailure);
+  worker.on("messageerror", onFailure);
+  worker.on("exit", () => onFailure(new Error("A worker of the pool ended")));
   return {
     send: (data, moved) => worker.postMessage(data, moved),
     close: () => void worker.terminate(),
