@@ -139,24 +139,35 @@ function measureBoxes({ labels, cells, strides }: Padded, size: Size): Box[] {
 
 /** The rounded mean where it is in the cell, else the pixel nearest to it. */
 function roundedMean(box: Box, padded: Padded): number {
-  const center = box.sum.map((sum, axis) => {
-    const mean = sum / box.members.length - box.low[axis];
-    return roundHalfEven(mean) + box.low[axis];
-  });
-  return nearest(center, box, padded.strides);
+  const mean = box.sum.map((sum, axis) =>
+    roundHalfEven(sum / box.members.length - box.low[axis])
+  );
+  return nearest(mean, box, { strides: padded.strides, first: 0 });
 }
 
 function nearestToMean(box: Box, padded: Padded): number {
-  const mean = box.sum.map((sum) => sum / box.members.length);
-  return nearest(mean, box, padded.strides);
+  const n = box.members.length;
+  const mean = box.sum.map((sum, axis) => (sum - n * (box.low[axis] - 1)) / n);
+  return nearest(mean, box, { strides: padded.strides, first: 1 });
 }
 
-function nearest(center: number[], box: Box, strides: number[]): number {
+/**
+ * The first of the nearest members. Positions count from the box, whose first
+ * is 0 or 1, and squares are added in the order z, x, y: the peer's rounding
+ * decides ties.
+ */
+function nearest(
+  center: number[],
+  box: Box,
+  { strides, first }: { strides: number[]; first: number },
+): number {
   let best = box.members[0];
   let smallest = Infinity;
   for (const cell of box.members) {
-    const distance = coordinates(cell, strides)
-      .reduce((sum, at, axis) => sum + (at - center[axis]) ** 2, 0);
+    const [x, y, z = 0] = coordinates(cell, strides)
+      .map((at, axis) => (at - box.low[axis] + first - center[axis]) ** 2)
+      .reverse();
+    const distance = z + x + y;
     if (distance < smallest) [best, smallest] = [cell, distance];
   }
   return best;

@@ -72,21 +72,29 @@ function stepsOf(pixels: number[], edges: number[]): number {
 
 /** The pixel where a cell's heat starts. */
 export function centerOf(pixels: number[], edges: number[]): number {
-  const positions = pixels.map((i) => positionOf(i, edges));
+  // positions count from the cell's box, in 3-D from 1: whether 237.5 becomes
+  // 237 or 238, and which of two voxels as near as each other is taken, depends
+  // on where the box starts
+  const first = edges.length === 2 ? 0 : 1;
+  const all = pixels.map((i) => positionOf(i, edges));
+  const low = edges.map((_, axis) =>
+    all.map((position) => position[axis])
+      .reduce((a, b) => Math.min(a, b)) - first
+  );
+  const positions = all.map((p) => p.map((at, axis) => at - low[axis]));
   const mean = edges.map((_, axis) => {
-    const along = positions.map((position) => position[axis]);
-    // in 2-D the mean in the cell's box is rounded, halves to even: whether
-    // 237.5 becomes 237 or 238 depends on where the box starts
-    const low = along.reduce((a, b) => Math.min(a, b));
-    const within = along.reduce((a, b) => a + b - low, 0) / along.length;
-    return low + (edges.length === 2 ? roundHalfEven(within) : within);
+    const sum = positions.reduce((total, p) => total + p[axis], 0);
+    const within = sum / positions.length;
+    return edges.length === 2 ? roundHalfEven(within) : within;
   });
   // the nearest pixel of the cell, the first of equals in raster order
   let best = -1;
   let least = Infinity;
   positions.forEach((position, i) => {
-    const distance = position
-      .reduce((sum, p, axis) => sum + (p - mean[axis]) ** 2, 0);
+    const [x, y, z = 0] = position
+      .map((p, axis) => (p - mean[axis]) ** 2).reverse();
+    // added in this order, whose rounding decides near ties
+    const distance = z + x + y;
     if (distance < least) {
       least = distance;
       best = pixels[i];

@@ -35,31 +35,33 @@ export function findCenter(labels: usize, box: usize, label: u32, d: i32, h: i32
       }
     }
   }
+  // positions count from the box, in 3-D from 1, and squares are added in the
+  // order z, x, y: both decide ties and halves as the peer's rounding does
   const area = f64(load<i32>(box, 24));
-  let cz = f64(sz) / area;
-  let cy = f64(sy) / area;
-  let cx = f64(sx) / area;
+  const n = i64(area);
+  const first = d == 1 ? 0 : 1;
+  const oz = z0 - first, oy = y0 - first, ox = x0 - first;
+  let cz = f64(sz - n * oz) / area;
+  let cy = f64(sy - n * oy) / area;
+  let cx = f64(sx - n * ox) / area;
   if (d == 1) {
-    cz = 0;
-    // f64.nearest rounds half to even, as numpy does; within the box, so that
-    // the box's own offset does not change which way a half goes
-    const n = i64(area);
-    cy = f64(y0) + nearest(f64(sy - n * y0) / area);
-    cx = f64(x0) + nearest(f64(sx - n * x0) / area);
-    const at = usize(cy) * usize(w) + usize(cx);
+    // f64.nearest rounds half to even, as numpy does
+    cy = nearest(cy);
+    cx = nearest(cx);
+    const at = usize(y0 + i32(cy)) * usize(w) + usize(x0 + i32(cx));
     if (load<u32>(labels + (at << 2)) == label) return at;
   }
   let best: f64 = Infinity;
   let found: usize = 0;
   for (let z = z0; z < z1; z++) {
-    const dz = f64(z) - cz;
+    const dz = f64(z - oz) - cz;
     for (let y = y0; y < y1; y++) {
-      const dy = f64(y) - cy;
+      const dy = f64(y - oy) - cy;
       const row = (usize(z) * usize(h) + usize(y)) * usize(w);
       for (let x = x0; x < x1; x++) {
         if (load<u32>(labels + ((row + usize(x)) << 2)) != label) continue;
-        const dx = f64(x) - cx;
-        const distance = dz * dz + dy * dy + dx * dx;
+        const dx = f64(x - ox) - cx;
+        const distance = dz * dz + dx * dx + dy * dy;
         if (distance < best) {
           best = distance;
           found = row + usize(x);
