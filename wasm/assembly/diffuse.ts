@@ -20,8 +20,9 @@ export function heatBytes(h: i32, w: i32): usize {
 }
 
 /** Scratch of `diffuse` for a box of h×w pixels: two planes, weights, column spans. */
-export function diffuseScratchBytes(h: i32, w: i32): usize {
-  return heatBytes(h, w) * 3 + usize(heatStride(w)) * 4;
+export function diffuseScratchBytes(h: i32, w: i32): u64 {
+  const stride = u64(heatStride(w));
+  return u64(h + 2) * stride * 24 + stride * 4;
 }
 
 /**

@@ -14,8 +14,8 @@ export function heatBytes3d(d: i32, h: i32, w: i32): usize {
 }
 
 /** Scratch of `diffuse3d`: two blocks, weights, and the column pairs each row spans. */
-export function diffuse3dScratchBytes(d: i32, h: i32, w: i32): usize {
-  return heatBytes3d(d, h, w) * 3 + usize(d) * usize(h) * 8;
+export function diffuse3dScratchBytes(d: i32, h: i32, w: i32): u64 {
+  return u64(d + 2) * u64(h + 2) * u64(heatStride(w)) * 24 + u64(d) * u64(h) * 8;
 }
 
 /**

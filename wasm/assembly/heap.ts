@@ -18,6 +18,11 @@ export function release(to: usize): void {
   top = to;
 }
 
+/** Bytes as an address has them; what 4 GiB do not hold, no call of `allocate` gets. */
+export function fit(bytes: u64): usize {
+  return usize(min<u64>(bytes, 0xffff_ffff));
+}
+
 /**
  * Take `bytes` from the stack, growing the memory where it is too short.
  *
@@ -27,13 +32,13 @@ export function release(to: usize): void {
 export function allocate(bytes: usize): usize {
   const start = u64(top);
   const end = (start + u64(bytes) + 15) & ~15;
+  // the last page stays unused by one block, so that `top` fits in 32 bits
+  if (end > 0xffff_fff0) return 0;
   const have = u64(memory.size()) << 16;
   if (end > have) {
     const pages = (end - have + 0xffff) >> 16;
     if (pages > 65536 || memory.grow(i32(pages)) < 0) return 0;
   }
-  // the last page stays unused by one block, so that `top` fits in 32 bits
-  if (end > 0xffff_fff0) return 0;
   top = usize(end);
   return usize(start);
 }

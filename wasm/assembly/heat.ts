@@ -9,6 +9,7 @@ import { BOX_BYTES } from "./boxes";
 import { findCenter } from "./centers";
 import { diffuse, diffuseScratchBytes, heatStride } from "./diffuse";
 import { diffuse3d, diffuse3dScratchBytes } from "./diffuse3d";
+import { fit } from "./heap";
 
 /**
  * Diffusion steps that a box asks for.
@@ -45,7 +46,7 @@ export function maxDiffusionSteps(boxes: usize, count: i32, d: i32): i32 {
 
 /** Bytes of scratch that the largest box needs for `cellHeat`. */
 export function heatScratchBytes(boxes: usize, count: i32, d: i32): usize {
-  let most: usize = 0;
+  let most: u64 = 0;
   for (let k = 0; k < count; k++) {
     const box = boxes + usize(k) * BOX_BYTES;
     const h = load<i32>(box, 12) - load<i32>(box, 8);
@@ -55,7 +56,7 @@ export function heatScratchBytes(boxes: usize, count: i32, d: i32): usize {
       : diffuse3dScratchBytes(load<i32>(box, 4) - load<i32>(box, 0), h, w);
     if (bytes > most) most = bytes;
   }
-  return most;
+  return fit(most);
 }
 
 /**
@@ -90,7 +91,7 @@ export function cellHeat(
 
 /** Bytes of `imageHeat`. */
 export function imageHeatBytes(d: i32, h: i32, w: i32): usize {
-  return (d == 1 ? usize(1) : usize(d + 2)) * usize(h + 2) * usize(w + 2) * 8;
+  return fit((d == 1 ? u64(1) : u64(d + 2)) * u64(h + 2) * u64(w + 2) * 8);
 }
 
 /**

@@ -6,7 +6,7 @@ import { heatStride } from "./diffuse";
 import {
   cellHeat, diffusionSteps, heatScratchBytes, imageHeat, imageHeatBytes, maxDiffusionSteps,
 } from "./heat";
-import { allocate, mark, release } from "./heap";
+import { allocate, fit, mark, release } from "./heap";
 import { sumFlowErrors, unitFlows } from "./unit_flows";
 
 /**
@@ -33,7 +33,7 @@ export function labelFlows(
   const n = usize(d) * usize(h) * usize(w) << 2;
   memory.fill(flows, 0, n * (d == 1 ? 2 : 3));
   const start = mark();
-  const boxes = allocate(usize(count) * BOX_BYTES);
+  const boxes = allocate(fit(u64(count) * BOX_BYTES));
   if (!boxes) return -2;
   findBoxes(boxes, labels, d, h, w, count);
   const scratch = allocate(heatScratchBytes(boxes, count, d));
@@ -75,7 +75,7 @@ export function flowErrors(
   errors: usize, flows: usize, labels: usize, d: i32, h: i32, w: i32, count: i32, steps: i32, parity: i32,
 ): i32 {
   const start = mark();
-  const boxes = allocate(usize(count) * BOX_BYTES);
+  const boxes = allocate(fit(u64(count) * BOX_BYTES));
   if (!boxes) return -2;
   findBoxes(boxes, labels, d, h, w, count);
   if (!steps && parity) steps = maxDiffusionSteps(boxes, count, d);

@@ -3,15 +3,17 @@
  * of fixed-point position, zero on background and on a border of one pixel.
  */
 import { MAX_STEP, ONE, stepScale } from "./fixed";
+import { fit } from "./heap";
 
 /**
  * Bytes of `packFlows`; 16 spare, since loads are four components wide.
+ * Where 4 GiB do not hold them: 2^32 − 1, which `allocate` refuses.
  *
  * d h w   i32   size of the block; d = 1 for an image
  */
 export function packedBytes(d: i32, h: i32, w: i32): usize {
-  if (d == 1) return usize(h + 2) * usize(w + 2) * 8 + 16;
-  return usize(d + 2) * usize(h + 2) * usize(w + 2) * 12 + 16;
+  if (d == 1) return fit(u64(h + 2) * u64(w + 2) * 8 + 16);
+  return fit(u64(d + 2) * u64(h + 2) * u64(w + 2) * 12 + 16);
 }
 
 /**
