@@ -63,7 +63,7 @@ export function clusterByPeaks(
 }
 
 /** Pixels that no pixel of their window exceeds, in raster order. */
-function findSeeds(heights: Uint32Array, edges: number[]): number[] {
+export function findSeeds(heights: Uint32Array, edges: number[]): number[] {
   const window = boxOffsets(edges.length, PEAK_RADIUS);
   const seeds: number[] = [];
   heights.forEach((height, i) => {
@@ -79,7 +79,7 @@ function findSeeds(heights: Uint32Array, edges: number[]): number[] {
 }
 
 /** The pixels a seed grows into: five dilations over well-filled pixels. */
-function grow(
+export function grow(
   seed: number,
   heights: Uint32Array,
   edges: number[],
