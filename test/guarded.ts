@@ -6,8 +6,8 @@ import type { Arena } from "../wasm/arena.ts";
 export const LENGTHS = [0, 1, 3, 4, 5, 8, 17];
 
 const GUARD = 0xa5;
-/** More than a vector, and such that the array is aligned to four bytes only. */
-const GUARDS = 36;
+/** More than a vector, and such that the array is aligned to eight bytes only. */
+const GUARDS = 40;
 
 /** An array in the module's memory, for as long as the arena's scope. */
 export interface Guarded {
