@@ -13,6 +13,7 @@ import { edges } from "./flows.ts";
 import {
   checkNiter,
   type Confidence,
+  conventionOf,
   explainEmpty,
   type FollowOptions,
   isPlain,
@@ -55,7 +56,7 @@ export function masks(arena: Arena) {
       checkFlags("foreground", foreground, pixels);
       const { d, h, w } = edges(size);
       const niter = checkNiter(options.niter ?? 200);
-      const plain = isPlain(options) ? 1 : 0;
+      const convention = conventionOf(isPlain(options), d);
       const early = options.earlyStop === false ? 0 : 1;
       const axes = d === 1 ? 2 : 3;
       return arena.scope((kernels) => {
@@ -77,7 +78,7 @@ export function masks(arena: Arena) {
           w,
           0,
           whole,
-          plain,
+          convention,
           0,
         );
         kernels.packFlows(
@@ -90,37 +91,27 @@ export function masks(arena: Arena) {
           d,
           h,
           w,
-          plain,
+          convention,
           0,
         );
-        kernels.wholeWindow(window, d, h, w, plain);
+        kernels.wholeWindow(window, d, h, w, convention);
         checkResult(
-          d === 1
-            ? kernels.followFlows(
-              points,
-              0,
-              0,
-              packed,
-              window,
-              p,
-              w,
-              niter,
-              early,
-            )
-            : kernels.followFlows3d(
-              points,
-              0,
-              0,
-              packed,
-              window,
-              p,
-              h,
-              w,
-              niter,
-              early,
-            ),
+          kernels.trackPoints(
+            points,
+            0,
+            0,
+            packed,
+            window,
+            p,
+            d,
+            h,
+            w,
+            niter,
+            early,
+            convention,
+          ),
         );
-        kernels.pointsToPositions(points, points, p, d, h, w, plain);
+        kernels.pointsToPositions(points, points, p, d, h, w, convention);
         const indices = arena.reserve(p * 4);
         kernels.foregroundPixels(indices, cellprob, pixels, 0);
         return {

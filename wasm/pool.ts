@@ -11,8 +11,13 @@ import { edges } from "./flows.ts";
 import { compileCore, type CoreSource } from "./load.ts";
 import type { Masks } from "./settings.ts";
 import { computeMasksBySlab } from "./slab_masks.ts";
-import type { SlabOptions, SlabRunner } from "./slab_plan.ts";
-import type { CheckTask, Tracked, TrackTask } from "./slab_tasks.ts";
+import type {
+  CheckTask,
+  SlabOptions,
+  SlabRunner,
+  Tracked,
+  TrackTask,
+} from "./slab_plan.ts";
 import type { Answer, Request } from "./worker.ts";
 
 /** How a pool is made. */

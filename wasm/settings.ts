@@ -158,6 +158,13 @@ export function isPlain(options: Pick<MasksOptions, "convention" | "parity">) {
   return convention === "plain";
 }
 
+/** Convention as the kernels number it (`assembly/fixed.ts`). */
+export function conventionOf(isPlain: boolean, depth: number): number {
+  if (isPlain) return 1;
+  // a volume's paths have PyTorch's own bits
+  return depth === 1 ? 0 : 2;
+}
+
 /** Read what the module wrote beside the settings. */
 export function readFacts(arena: Arena, settings: number): Facts {
   const [foreground, seeds, tooLarge, badFlow, tooSmall] = arena.viewI32(

@@ -6,70 +6,11 @@
  *
  * @module
  */
-import type { Size } from "../shared/ndarray.ts";
 import { type Arena, checkResult } from "./arena.ts";
 import { edges } from "./flows.ts";
-
-/** Points on their way: numbers for the caller, positions, steps to go. */
-export interface Travellers {
-  /** n u32. */
-  readonly ids: Uint32Array<ArrayBuffer>;
-  /** n×2 or n×3 i32, fixed-point positions in the whole image. */
-  readonly positions: Int32Array<ArrayBuffer>;
-  /** n i32. */
-  readonly steps: Int32Array<ArrayBuffer>;
-  /** n i32: row (plane) of the whole image where each is. */
-  readonly rows: Int32Array<ArrayBuffer>;
-}
-
-/** Follow the flows of the points that start in a slab, or that came to it. */
-export interface TrackTask {
-  readonly kind: "track";
-  /** Window: the slab with its halo. */
-  readonly size: Size;
-  readonly flows: Float32Array<ArrayBuffer>;
-  readonly cellprob: Float32Array<ArrayBuffer>;
-  readonly whole: Size;
-  /** First row (plane) of the window in the whole image. */
-  readonly from: number;
-  /** Rows (planes) of the window whose pixels start here. */
-  readonly own: readonly [number, number];
-  /** Instead of the own pixels: points from other slabs. */
-  readonly travellers?: Travellers;
-  readonly niter: number;
-  readonly isPlain: boolean;
-  readonly isEarly: boolean;
-  readonly threshold: number;
-}
-
-/** Where the points of a slab ended. */
-export interface Tracked {
-  /**
-   * P u32: pixel of the whole image in which each point ended, in raster order
-   * (or the order of the travellers); meaningless for a point still away.
-   */
-  readonly sinks: Uint32Array<ArrayBuffer>;
-  /** Points that left the window; their ids count this task's points. */
-  readonly away: Travellers;
-  /** Set when the halo is too narrow for the flows: nothing was tracked. */
-  readonly neededHalo?: number;
-}
-
-/** Measure the flow errors of the labels that start in a slab. */
-export interface CheckTask {
-  readonly kind: "check";
-  readonly size: Size;
-  readonly flows: Float32Array<ArrayBuffer>;
-  readonly masks: Uint32Array<ArrayBuffer>;
-  /** K×8 i32 of the kernel `findBoxes`, within the window. */
-  readonly boxes: Int32Array<ArrayBuffer>;
-  /** K u32. */
-  readonly ids: Uint32Array<ArrayBuffer>;
-  /** The first so many labels are measured, the rest are their neighbors. */
-  readonly owned: number;
-  readonly diffusionSteps: number;
-  readonly parity: boolean;
-}
+import { conventionOf } from "./settings.ts";
+import type { CheckTask, Tracked, TrackTask } from "./slab_plan.ts";
+import { putPoints, takeAway } from "./slab_points.ts";
 
 /** Functions of slabs over one instance of the module. */
 export function slabTasks(arena: Arena) {
@@ -81,14 +22,14 @@ export function slabTasks(arena: Arena) {
      * @returns     sinks, and the points that left
      *
      * Source: ours; the steps are those of `followFlows`, bit for bit, since
-     * positions are fixed-point.
+     * positions keep their bits from slab to slab.
      */
     trackSlab(task: TrackTask): Tracked {
       const { d, h, w } = edges(task.size);
       const whole = edges(task.whole);
       const axes = d === 1 ? 2 : 3;
       const [rows, length] = axes === 2 ? [h, whole.h] : [d, whole.d];
-      const plain = task.isPlain ? 1 : 0;
+      const convention = conventionOf(task.isPlain, d);
       const rowPixels = d * h * w / rows;
       return arena.scope((kernels) => {
         const flows = arena.put(task.flows);
@@ -104,11 +45,17 @@ export function slabTasks(arena: Arena) {
           whole.d,
           whole.h,
           whole.w,
-          plain,
+          convention,
           task.threshold,
         );
         const padded = (axes === 2 ? 1 : d + 2) * (h + 2) * (w + 2);
-        const step = kernels.longestStep(packed, padded, axes);
+        const step = kernels.longestStep(
+          packed,
+          padded,
+          axes,
+          length,
+          convention,
+        );
         const halo = neededHalo(task, rows, length, step);
         if (halo > 0) return { ...NOTHING, neededHalo: halo };
 
@@ -117,10 +64,11 @@ export function slabTasks(arena: Arena) {
           cellprob,
           rowPixels,
           length,
+          convention,
         });
-        kernels.shiftPoints(points, count, axes, -task.from * ONE);
+        kernels.shiftPoints(points, count, axes, -task.from, convention);
         const window = arena.reserve(64);
-        kernels.wholeWindow(window, d, h, w, plain);
+        kernels.wholeWindow(window, d, h, w, convention);
         const stride = axes === 2 ? 2 : 4;
         kernels.slabWindow(
           window,
@@ -129,37 +77,32 @@ export function slabTasks(arena: Arena) {
           rows,
           length,
           step,
-          plain,
+          convention,
         );
         const early = task.isEarly ? 1 : 0;
         checkResult(
-          axes === 2
-            ? kernels.followFlows(
-              points,
-              left,
-              0,
-              packed,
-              window,
-              count,
-              w,
-              0,
-              early,
-            )
-            : kernels.followFlows3d(
-              points,
-              left,
-              0,
-              packed,
-              window,
-              count,
-              h,
-              w,
-              0,
-              early,
-            ),
+          kernels.trackPoints(
+            points,
+            left,
+            0,
+            packed,
+            window,
+            count,
+            d,
+            h,
+            w,
+            0,
+            early,
+            convention,
+          ),
         );
-        kernels.shiftPoints(points, count, axes, task.from * ONE);
-        const away = takeAway(arena, points, left, count, axes, length);
+        kernels.shiftPoints(points, count, axes, task.from, convention);
+        const away = takeAway(arena, points, left, {
+          count,
+          axes,
+          length,
+          convention,
+        });
         kernels.pointsToPixels(
           points,
           points,
@@ -167,7 +110,7 @@ export function slabTasks(arena: Arena) {
           whole.d,
           whole.h,
           whole.w,
-          plain,
+          convention,
         );
         return { sinks: arena.viewU32(points, count).slice(), away };
       });
@@ -211,9 +154,6 @@ export function slabTasks(arena: Arena) {
   };
 }
 
-/** One pixel in the kernels' fixed-point positions (`assembly/fixed.ts`). */
-const ONE = 2 ** 14;
-
 const NOTHING: Tracked = {
   sinks: new Uint32Array(0),
   away: {
@@ -234,83 +174,11 @@ function neededHalo(
   length: number,
   step: number,
 ): number {
-  const margin = Math.ceil(step / ONE) + 2;
+  const margin = Math.ceil(step) + 2;
   const isCutAbove = task.from > 0;
   const isCutBelow = task.from + rows < length;
   const [begin, end] = task.own;
   const isWide = (!isCutAbove || begin >= margin) &&
     (!isCutBelow || rows - end >= margin);
   return isWide ? 0 : margin;
-}
-
-function putPoints(
-  arena: Arena,
-  task: TrackTask,
-  { axes, cellprob, rowPixels, length }: {
-    axes: number;
-    cellprob: number;
-    rowPixels: number;
-    length: number;
-  },
-): { points: number; left: number; count: number } {
-  const { kernels } = arena;
-  if (task.travellers !== undefined) {
-    const { positions, steps } = task.travellers;
-    const points = arena.put(positions);
-    return { points, left: arena.put(steps), count: steps.length };
-  }
-  const [begin, end] = task.own;
-  const own = cellprob + begin * rowPixels * 4;
-  const pixels = (end - begin) * rowPixels;
-  const count = kernels.countForeground(own, pixels, task.threshold);
-  const points = arena.reserve(count * axes * 4);
-  const { h, w } = edges(task.size);
-  kernels.startPoints(
-    points,
-    own,
-    axes,
-    axes === 2 ? 1 : end - begin,
-    axes === 2 ? end - begin : h,
-    w,
-    task.from + begin,
-    length,
-    task.isPlain ? 1 : 0,
-    task.threshold,
-  );
-  const left = arena.reserve(count * 4);
-  arena.viewI32(left, count).fill(task.niter);
-  return { points, left, count };
-}
-
-function takeAway(
-  arena: Arena,
-  points: number,
-  left: number,
-  count: number,
-  axes: number,
-  length: number,
-): Travellers {
-  const { kernels } = arena;
-  const n = kernels.collectAway(0, 0, 0, 0, points, left, count, axes, length);
-  const ids = arena.reserve(n * 4);
-  const positions = arena.reserve(n * axes * 4);
-  const steps = arena.reserve(n * 4);
-  const rows = arena.reserve(n * 4);
-  kernels.collectAway(
-    ids,
-    positions,
-    steps,
-    rows,
-    points,
-    left,
-    count,
-    axes,
-    length,
-  );
-  return {
-    ids: arena.viewU32(ids, n).slice(),
-    positions: arena.viewI32(positions, n * axes).slice(),
-    steps: arena.viewI32(steps, n).slice(),
-    rows: arena.viewI32(rows, n).slice(),
-  };
 }

@@ -6,8 +6,14 @@
  */
 import { isVolume, type Size } from "../shared/ndarray.ts";
 import { checkNiter, isPlain, type MasksOptions } from "./settings.ts";
-import type { Painted, SlabImage, SlabRunner } from "./slab_plan.ts";
-import type { CheckTask, TrackTask, Travellers } from "./slab_tasks.ts";
+import type {
+  CheckTask,
+  Painted,
+  SlabImage,
+  SlabRunner,
+  TrackTask,
+  Travellers,
+} from "./slab_plan.ts";
 
 /** Rows (planes) that a point may move before its slab hands it on. */
 const HALO = { image: 64, volume: 16 };

@@ -9,7 +9,8 @@
  */
 import { CoreMemoryError } from "../shared/errors.ts";
 import { Arena } from "./arena.ts";
-import { type CheckTask, slabTasks, type TrackTask } from "./slab_tasks.ts";
+import type { CheckTask, TrackTask } from "./slab_plan.ts";
+import { slabTasks } from "./slab_tasks.ts";
 
 /** What a worker is sent after the module. */
 export interface Request {

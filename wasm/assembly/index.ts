@@ -16,6 +16,8 @@ export {
 } from "./points";
 export { followFlows } from "./follow";
 export { followFlows3d } from "./follow3d";
+export { followFlows3dExact } from "./follow3d_exact";
+export { trackPoints } from "./track";
 export { clusterPeaks } from "./cluster";
 export { countSinks, findSeeds, paintSeeds } from "./peaks";
 export { labelSinks, paintForeground, scatterFlags } from "./paint";

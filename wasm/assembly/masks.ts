@@ -8,9 +8,7 @@
  * Source: Cellpose 4.2.1.1, `dynamics.py` resize_and_compute_masks.
  */
 import { fillHoles } from "./fill_holes";
-import { highest, lowest } from "./fixed";
-import { followFlows } from "./follow";
-import { followFlows3d } from "./follow3d";
+import { EXACT, highest, lowest } from "./fixed";
 import { allocate, mark, release } from "./heap";
 import { flowErrors } from "./label_flows";
 import { packFlows, packedBytes } from "./pack";
@@ -19,6 +17,7 @@ import { countSinks, findSeeds, paintSeeds } from "./peaks";
 import { countForeground, pointsToPixels, startPoints } from "./points";
 import { applyTable, NEXT, relabel } from "./relabel";
 import { removeLarge, removeSmall } from "./remove";
+import { trackPoints } from "./track";
 
 // settings, 4 bytes each
 const NITER: usize = 0;
@@ -87,7 +86,8 @@ function clusterFlows(
 ): i32 {
   const n = d * h * w;
   const threshold = load<f32>(settings, CELLPROB_THRESHOLD);
-  const plain = load<i32>(settings, FLAGS) & CELLPOSE_COORDINATES ? 0 : 1;
+  const isPlain = (load<i32>(settings, FLAGS) & CELLPOSE_COORDINATES) == 0;
+  const convention = isPlain ? 1 : d == 1 ? 0 : EXACT;
   const p = countForeground(cellprob, n, threshold);
   store<i32>(settings, p, FOREGROUND);
   memory.fill(settings + SEEDS, 0, 16);
@@ -106,17 +106,17 @@ function clusterFlows(
   const window = packed ? allocate(64) : 0;
   if (!window) return -2;
   if (settled) memory.fill(settled, 0, usize(p));
-  startPoints(points, cellprob, d == 1 ? 2 : 3, d, h, w, 0, d == 1 ? h : d, plain, threshold);
-  packFlows(packed, flows, cellprob, d, h, w, d, h, w, plain, threshold);
-  wholeWindow(window, d, h, w, plain);
+  startPoints(points, cellprob, d == 1 ? 2 : 3, d, h, w, 0, d == 1 ? h : d, convention, threshold);
+  packFlows(packed, flows, cellprob, d, h, w, d, h, w, convention, threshold);
+  wholeWindow(window, d, h, w, convention);
   const niter = load<i32>(settings, NITER);
   const early = load<i32>(settings, FLAGS) & NO_EARLY_STOP ? 0 : 1;
-  const result = d == 1
-    ? followFlows(points, 0, settled, packed, window, p, w, niter, early)
-    : followFlows3d(points, 0, settled, packed, window, p, h, w, niter, early);
+  const result = trackPoints(
+    points, 0, settled, packed, window, p, d, h, w, niter, early, convention,
+  );
   if (result < 0) return result;
   if (settledPixels) scatterFlags(usize(settledPixels), settled, cellprob, n, threshold);
-  pointsToPixels(points, points, p, d, h, w, plain);
+  pointsToPixels(points, points, p, d, h, w, convention);
   release(start);
 
   const counts = allocate(usize(n) << 2);
@@ -243,17 +243,26 @@ export function removeBadFlow(masks: usize, errors: usize, n: i32, count: i32, t
  * The window of `followFlows` that is a whole image: clamped, never left.
  *
  * window  16 i32   out
- * d h w plain      as in `startPoints`
+ * d h w convention      as in `startPoints`
  */
-export function wholeWindow(window: usize, d: i32, h: i32, w: i32, plain: i32): void {
+export function wholeWindow(window: usize, d: i32, h: i32, w: i32, convention: i32): void {
+  if (convention == EXACT) {
+    store<i32>(window, d);
+    store<i32>(window, h, 4);
+    store<i32>(window, w, 8);
+    store<i32>(window, 0, 12);
+    store<i32>(window, i32.MIN_VALUE, 16);
+    store<i32>(window, i32.MAX_VALUE, 20);
+    return;
+  }
   const axes: usize = d == 1 ? 2 : 4;
   const bytes = axes << 2;
   for (let axis: usize = 0; axis < axes; axis++) {
     const k = d == 1 ? axis + 1 : axis;
     const length = k == 0 ? d : k == 1 ? h : k == 2 ? w : 1;
     const at = window + (axis << 2);
-    store<i32>(at, k == 3 ? 0 : lowest(length, plain));
-    store<i32>(at + bytes, k == 3 ? 0 : highest(length, plain));
+    store<i32>(at, k == 3 ? 0 : lowest(length, convention));
+    store<i32>(at + bytes, k == 3 ? 0 : highest(length, convention));
     store<i32>(at + 2 * bytes, i32.MIN_VALUE);
     store<i32>(at + 3 * bytes, i32.MAX_VALUE);
   }

@@ -24,7 +24,7 @@ export function packedBytes(d: i32, h: i32, w: i32): usize {
  * flows     2×H×W | 3×D×H×W f32   unit scale, finite
  * cellprob  D×H×W f32
  * d h w     i32        d = 1 for an image
- * plain     i32        convention of `fixed.ts`
+ * convention i32       of `fixed.ts`
  * threshold f32        foreground is cellprob > threshold
  * gd gh gw  i32        size of the whole image, where this is a block of it
  *
@@ -35,14 +35,14 @@ export function packedBytes(d: i32, h: i32, w: i32): usize {
  */
 export function packFlows(
   out: usize, flows: usize, cellprob: usize, d: i32, h: i32, w: i32,
-  gd: i32, gh: i32, gw: i32, plain: i32, threshold: f32,
+  gd: i32, gh: i32, gw: i32, convention: i32, threshold: f32,
 ): void {
   memory.fill(out, 0, packedBytes(d, h, w));
   const plane = usize(d) * usize(h) * usize(w) << 2;
   const limit = MAX_STEP * f32(ONE);
-  const scaleZ = f32(stepScale(gd, plain) * f64(ONE));
-  const scaleY = f32(stepScale(gh, plain) * f64(ONE));
-  const scaleX = f32(stepScale(gw, plain) * f64(ONE));
+  const scaleZ = stepScale(gd, convention);
+  const scaleY = stepScale(gh, convention);
+  const scaleX = stepScale(gw, convention);
   const components: usize = d == 1 ? 2 : 3;
   const dz = flows;
   const dy = d == 1 ? flows : flows + plane;

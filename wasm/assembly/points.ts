@@ -28,14 +28,14 @@ export function countForeground(cellprob: usize, n: i32, threshold: f32): i32 {
  * d h w     i32        d = 1 for an image
  * from      i32        row (plane in 3-D) of the whole image where this slab starts
  * whole     i32        rows (planes) of the whole image
- * plain     i32        convention of `fixed.ts`
+ * convention i32       of `fixed.ts`
  * threshold f32        foreground is cellprob > threshold
  * returns   i32        P
  *
  * Source: Cellpose 4.2.1.1, `dynamics.py` follow_flows.
  */
 export function startPoints(
-  points: usize, cellprob: usize, axes: i32, d: i32, h: i32, w: i32, from: i32, whole: i32, plain: i32, threshold: f32,
+  points: usize, cellprob: usize, axes: i32, d: i32, h: i32, w: i32, from: i32, whole: i32, convention: i32, threshold: f32,
 ): i32 {
   let to = points;
   let at = cellprob;
@@ -43,9 +43,9 @@ export function startPoints(
   const fromY = axes == 2 ? from : 0;
   const wholeH = axes == 2 ? whole : h;
   for (let z = 0; z < d; z++) {
-    const pz = startAt(fromZ + z, whole, plain);
+    const pz = startAt(fromZ + z, whole, convention);
     for (let y = 0; y < h; y++) {
-      const py = startAt(fromY + y, wholeH, plain);
+      const py = startAt(fromY + y, wholeH, convention);
       for (let x = 0; x < w; x++, at += 4) {
         if (!(load<f32>(at) > threshold)) continue;
         if (axes == 3) {
@@ -53,7 +53,7 @@ export function startPoints(
           to += 4;
         }
         store<i32>(to, py);
-        store<i32>(to, startAt(x, w, plain), 4);
+        store<i32>(to, startAt(x, w, convention), 4);
         to += 8;
       }
     }
@@ -67,19 +67,19 @@ export function startPoints(
  * out     P×2 | P×3 f32   may be `points` itself
  * points  P×2 | P×3 i32
  * n       i32        P
- * d h w plain        as in `startPoints`
+ * d h w convention        as in `startPoints`
  */
 export function pointsToPositions(
-  out: usize, points: usize, n: i32, d: i32, h: i32, w: i32, plain: i32,
+  out: usize, points: usize, n: i32, d: i32, h: i32, w: i32, convention: i32,
 ): void {
   for (let i = 0; i < n; i++) {
     if (d > 1) {
-      store<f32>(out, f32(toPixels(load<i32>(points), d, plain)));
+      store<f32>(out, f32(toPixels(load<i32>(points), d, convention)));
       out += 4;
       points += 4;
     }
-    store<f32>(out, f32(toPixels(load<i32>(points), h, plain)));
-    store<f32>(out, f32(toPixels(load<i32>(points, 4), w, plain)), 4);
+    store<f32>(out, f32(toPixels(load<i32>(points), h, convention)));
+    store<f32>(out, f32(toPixels(load<i32>(points, 4), w, convention)), 4);
     out += 8;
     points += 8;
   }
@@ -89,21 +89,21 @@ export function pointsToPositions(
  * Index of the pixel in which each point ends; positions are truncated.
  *
  * out     P u32      may be `points` itself
- * points n d h w plain   as in `pointsToPositions`
+ * points n d h w convention   as in `pointsToPositions`
  *
  * Source: Cellpose 4.2.1.1, `dynamics.py` compute_masks (positions to int).
  */
 export function pointsToPixels(
-  out: usize, points: usize, n: i32, d: i32, h: i32, w: i32, plain: i32,
+  out: usize, points: usize, n: i32, d: i32, h: i32, w: i32, convention: i32,
 ): void {
   for (let i = 0; i < n; i++, out += 4) {
     let at: usize = 0;
     if (d > 1) {
-      at = usize(toPixels(load<i32>(points), d, plain));
+      at = usize(toPixels(load<i32>(points), d, convention));
       points += 4;
     }
-    at = at * usize(h) + usize(toPixels(load<i32>(points), h, plain));
-    at = at * usize(w) + usize(toPixels(load<i32>(points, 4), w, plain));
+    at = at * usize(h) + usize(toPixels(load<i32>(points), h, convention));
+    at = at * usize(w) + usize(toPixels(load<i32>(points, 4), w, convention));
     store<u32>(out, u32(at));
     points += 8;
   }
