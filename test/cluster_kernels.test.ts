@@ -261,15 +261,15 @@ test.each(LENGTHS)(
           { length: n * c },
           (_, i) => i % c === 0 ? (i % 2 ? -1 : 1) * i : 1e6,
         );
-        expect(kernels.longestStep(arena.put(steps), n, c))
-          .toBe(Math.max(0, (n - 1) * c));
+        expect(kernels.longestStep(arena.put(steps), n, c, 9, 1))
+          .toBe(Math.max(0, (n - 1) * c) / ONE);
 
         const values = Int32Array.from(
           { length: n * c },
           (_, i) => i % c === 0 ? (i / c - 1) * ONE + 5 : i,
         );
         const points = putGuarded(arena, values);
-        kernels.shiftPoints(points.at, n, c, ONE);
+        kernels.shiftPoints(points.at, n, c, 1, 1);
         points.check();
         expect([...arena.viewI32(points.at, n * c)])
           .toEqual([...values].map((v, i) => v + (i % c === 0 ? ONE : 0)));
@@ -288,6 +288,7 @@ test.each(LENGTHS)(
             n,
             c,
             6,
+            1,
           );
         expect(call([0, 0, 0, 0])).toBe(away.length);
         const out = [4, 4 * c, 4, 4]

@@ -9,18 +9,37 @@
  * Source: Cellpose 4.2.1.1, `dynamics.py` steps_interp over PyTorch's
  * grid_sampler_3d (align_corners=False): weights are (x·y)·z, corners are
  * added in raster order.
- * Differs: nothing.
+ * Differs: nothing without early stop. These paths end in long cycles of the
+ * last bits, so that a path is stopped when every second step has left it in
+ * place, but for rounding, for 24 steps, and it is well within its voxel.
  */
 import { allocate, mark, release } from "./heap";
 
 /** Vectors in flight: enough to cover the latency of a step. */
 const SLOTS: i32 = 8;
 
-/** A slot: position, position one step on, steps left, number of its point. */
-const SLOT_BYTES: usize = 48;
+/** A slot: position, position one step on, steps left, number of its point, rounds at rest, where it rests. */
+const SLOT_BYTES: usize = 64;
 const MIDDLE: usize = 16;
 const LEFT: usize = 32;
 const POINT: usize = 36;
+const ROUNDS: usize = 40;
+const PLACE: usize = 48;
+
+/** 1.5·2^23: adding it rounds an f32 to an integer in its low bits. */
+const ROUND: f32 = 12582912.0;
+
+/** Movement that is rounding only: 8 units in the last place. */
+const AT_REST: f32 = 4.8e-7;
+
+/**
+ * Rounds of two steps that a path must stay in place: one that leaves so
+ * slowly that it seems at rest for so long gets nowhere in 200 steps.
+ */
+const ROUNDS_AT_REST: i32 = 12;
+
+/** Voxels that a path at rest is away from the border of its own. */
+const MARGIN: f32 = 0.004;
 
 /**
  * Advance points through packed flows.
@@ -45,6 +64,8 @@ export function followFlows3dExact(
   const plane = usize(h + 2) * row;
   const whole = v128.load(window);
   const size = f32x4.convert_i32x4_s(v128.and(whole, i32x4(-1, -1, -1, 0)));
+  // L − 1, and 0 on the lane that is no axis
+  const length = f32x4.max(f32x4.sub(size, f32x4.splat(1)), f32x4.splat(0));
   const from = load<i32>(window, 12);
   const lowestPlane = load<i32>(window, 16);
   const highestPlane = load<i32>(window, 20);
@@ -68,12 +89,16 @@ export function followFlows3dExact(
       v128.store(slot, step(v128.load(slot), origin, row, plane, size), MIDDLE);
     }
     for (let slot = slots; slot < end; slot += SLOT_BYTES) {
-      const before = v128.load(slot);
       const after = step(v128.load(slot, MIDDLE), origin, row, plane, size);
       const remaining = load<i32>(slot, LEFT) - 2;
       v128.store(slot, after);
       store<i32>(slot, remaining, LEFT);
-      const isRepeating = !v128.any_true(v128.xor(before, after));
+      let rounds = 0;
+      if (isAtRest(v128.load(slot, PLACE), after)) rounds = load<i32>(slot, ROUNDS) + 1;
+      else v128.store(slot, after, PLACE);
+      store<i32>(slot, rounds, ROUNDS);
+      const isRepeating = rounds >= ROUNDS_AT_REST && isInside(after, length) &&
+        isInside(v128.load(slot, MIDDLE), length);
       const z = planeOf(f32x4.extract_lane(after, 0), f32x4.extract_lane(size, 0));
       const isOutside = z < lowestPlane || z > highestPlane;
       const isEnding = remaining <= 0 || (early != 0 && isRepeating);
@@ -108,6 +133,22 @@ export function followFlows3dExact(
   return 0;
 }
 
+/** True where a path is back in its place, but for rounding. */
+// @ts-ignore: decorator
+@inline
+function isAtRest(place: v128, after: v128): bool {
+  return i32x4.all_true(f32x4.le(f32x4.abs(f32x4.sub(after, place)), f32x4.splat(AT_REST)));
+}
+
+/** True where a position is well within its voxel, so that drifting cannot change it. */
+function isInside(at: v128, length: v128): bool {
+  const place = f32x4.mul(f32x4.mul(f32x4.add(at, f32x4.splat(1)), f32x4.splat(0.5)), length);
+  const off = f32x4.abs(f32x4.sub(place, f32x4.nearest(place)));
+  // an axis that is not there, or of one voxel, stands at 0
+  const isFar = v128.or(f32x4.gt(off, f32x4.splat(MARGIN)), f32x4.eq(length, f32x4.splat(0)));
+  return i32x4.all_true(isFar);
+}
+
 /** Plane above a position, from −1 to D − 1. */
 export function planeOf(at: f32, depth: f32): i32 {
   return i32(floor(((at + 1) * depth - 1) * 0.5));
@@ -123,6 +164,7 @@ function refill(slot: usize, points: usize, left: usize, next: i32, n: i32, nite
       store<i64>(slot, i64(load<u32>(from, 8)), 8);
       store<i32>(slot, steps, LEFT);
       store<i32>(slot, next, POINT);
+      store<i32>(slot, 0, ROUNDS);
       return next + 1;
     }
     next++;
@@ -139,7 +181,7 @@ function step(at: v128, origin: usize, row: usize, plane: usize, size: v128): v1
   const one = f32x4.splat(1);
   const place = f32x4.mul(f32x4.sub(f32x4.mul(f32x4.add(at, one), size), one), f32x4.splat(0.5));
   const low = f32x4.floor(place);
-  const voxel = i32x4.trunc_sat_f32x4_s(low);
+  const voxel = i32x4.sub(f32x4.add(low, f32x4.splat(ROUND)), i32x4.splat(0x4b400000));
   const p = origin + usize(i32x4.extract_lane(voxel, 0)) * plane + usize(i32x4.extract_lane(voxel, 1)) * row +
     usize(i32x4.extract_lane(voxel, 2)) * 12;
   const q = p + plane;
@@ -158,7 +200,7 @@ function step(at: v128, origin: usize, row: usize, plane: usize, size: v128): v1
   flow = f32x4.add(flow, f32x4.mul(v128.load(q + 12), v128.shuffle<i32>(below, below, 1, 1, 1, 1)));
   flow = f32x4.add(flow, f32x4.mul(v128.load(q + row), v128.shuffle<i32>(below, below, 2, 2, 2, 2)));
   flow = f32x4.add(flow, f32x4.mul(v128.load(q + row + 12), v128.shuffle<i32>(below, below, 3, 3, 3, 3)));
-  // the fourth lane holds the next voxel's flow: kept at 0
-  const hi = f32x4(1, 1, 1, 0);
-  return f32x4.min(f32x4.max(f32x4.add(at, flow), f32x4.neg(hi)), hi);
+  const moved = f32x4.min(f32x4.max(f32x4.add(at, flow), f32x4.splat(-1)), one);
+  // the fourth lane holds the next voxel's flow
+  return v128.and(moved, i32x4(-1, -1, -1, 0));
 }
