@@ -66,6 +66,24 @@ test("functions of flows name the argument that is wrong", () => {
     ["convention", run({ convention: "Plain" })],
     // of another type: their bytes would be read as something else
     [
+      "points",
+      () =>
+        core.clusterPoints(
+          new Float64Array(2) as never,
+          new Uint32Array(1),
+          IMAGE,
+        ),
+    ],
+    [
+      "indices",
+      () =>
+        core.clusterPoints(
+          new Float32Array(2),
+          new Int32Array(1) as never,
+          IMAGE,
+        ),
+    ],
+    [
       "flows",
       () =>
         core.computeMasks(Float64Array.from(flows) as never, cellprob, IMAGE),

@@ -186,6 +186,27 @@ test("computeMasksBySlab() gives the masks of one call on any small image", asyn
   expect(cells).toBeGreaterThan(30);
 });
 
+test("computeMasksBySlab() checks any number of labels in one slab", async () => {
+  // blocks of 3×4 pixels whose points jump to one of them
+  const size = { height: 1300, width: 1300 };
+  const pixels = 1300 * 1300;
+  const flows = new Float32Array(2 * pixels);
+  for (let i = 0; i < pixels; i++) {
+    const [y, x] = [Math.floor(i / 1300), i % 1300];
+    flows[i] = Math.min(1299, y - y % 3 + 1) - y;
+    flows[pixels + i] = x - x % 4 + 2 - x;
+  }
+  const output = { flows, cellprob: new Float32Array(pixels).fill(1) };
+  const { count } = await expectSameBySlab(output, size, {
+    slabRows: 1300,
+    niter: 1,
+    minSize: 0,
+    flowThreshold: 4,
+  });
+  // more than a call takes arguments
+  expect(count).toBeGreaterThan(130_000);
+});
+
 test("computeMasksBySlab() names a wrong argument before it starts", async () => {
   const { flows, cellprob } = createOutput(IMAGE, 9, 5);
   const wrong: [string, Record<string, unknown>][] = [

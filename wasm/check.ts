@@ -41,6 +41,17 @@ export function checkFloats(argument: string, array: Float32Array): void {
 }
 
 /**
+ * Check that an array is a Uint32Array, whose bytes the kernels read.
+ *
+ * @throws {ArgumentError} if it is anything else
+ */
+export function checkIndices(argument: string, array: Uint32Array): void {
+  if (!isOf(array, "Uint32Array")) {
+    throw new ArgumentError(argument, "must be a Uint32Array");
+  }
+}
+
+/**
  * Check flags: one byte a pixel.
  *
  * @throws {ArgumentError | ShapeError}

@@ -6,7 +6,7 @@
 import { ArgumentError } from "../shared/errors.ts";
 import { checkLength, countPixels, type Size } from "../shared/ndarray.ts";
 import { type Arena, checkResult } from "./arena.ts";
-import { checkFraction } from "./check.ts";
+import { checkFloats, checkFraction, checkIndices } from "./check.ts";
 import { edges } from "./flows.ts";
 
 /** How `clusterPoints` clusters. */
@@ -42,6 +42,8 @@ export function cluster(arena: Arena) {
     ): { masks: Uint32Array<ArrayBuffer>; count: number } {
       const pixels = countPixels(size);
       const { d, h, w } = edges(size);
+      checkFloats("points", points);
+      checkIndices("indices", indices);
       checkLength("points", points, indices.length * (d === 1 ? 2 : 3));
       const fraction = options.maxSizeFraction ?? 0.4;
       checkFraction("maxSizeFraction", fraction);
