@@ -1,0 +1,213 @@
+/**
+ * SPINE of the importer: checkpoint → tensors → family → graphs → files.
+ *
+ *   CHECKPOINT  →  DIR/model.json, DIR/model.onnx (and its .data if large)
+ *
+ * The same checkpoint and options give the same bytes.
+ *
+ * @module
+ */
+import { createHash } from "node:crypto";
+import {
+  closeSync,
+  mkdirSync,
+  openSync,
+  writeFileSync,
+  writeSync,
+} from "node:fs";
+import { basename, join } from "node:path";
+import {
+  type Dtype,
+  encodeModel,
+  type Graph,
+  type Value,
+} from "../../shared/graph/mod.ts";
+import { openFile } from "./byte_source.ts";
+import { openCheckpoint } from "./checkpoint.ts";
+import type { BuildOptions, Network } from "./families/family.ts";
+import type { ModelFile, ModelJson, NetworkJson } from "./model_json.ts";
+import { recognize } from "./recognize.ts";
+import { openWeights } from "./weights.ts";
+
+/** Precisions of an import and the element type of products with weights. */
+export const PRECISIONS = {
+  fp32: "f32",
+  fp16: "f16",
+  bf16: "bf16",
+} as const satisfies Record<string, Dtype>;
+
+/** Name of a precision. */
+export type Precision = keyof typeof PRECISIONS;
+
+/** What an import may be told. */
+export interface ImportOptions {
+  /** Default fp32. */
+  readonly precision?: Precision;
+  /** Form of attention; default fused, the faster one. */
+  readonly attention?: BuildOptions["attention"];
+  /** Licence of the weights, kept with the model. */
+  readonly licence?: string;
+  /** Version of this program, for the provenance. */
+  readonly version?: string;
+  /** Constants of more bytes go to a file of their own. */
+  readonly externalAboveBytes?: number;
+}
+
+/** Read at a time for a digest. */
+const CHUNK_BYTES = 2 ** 24;
+
+/**
+ * Import a checkpoint.
+ *
+ * @param path    the checkpoint
+ * @param folder  made if it is missing
+ * @returns       what `model.json` holds
+ * @throws {UnsupportedFormatError} for a file or family that is not known
+ * @throws {CorruptImageError} for a broken file
+ * @throws {ShapeError} if a weight is missing or does not fit
+ */
+export function importModel(
+  path: string,
+  folder: string,
+  options: ImportOptions = {},
+): ModelJson {
+  const { precision = "fp32", attention = "fused" } = options;
+  const checkpoint = openCheckpoint(path);
+  try {
+    const weights = openWeights(checkpoint.tensors);
+    const family = recognize(weights);
+    const network = family.build(weights, {
+      compute: PRECISIONS[precision],
+      attention,
+    });
+    mkdirSync(folder, { recursive: true });
+    const networks = Object.entries(network.graphs).map(([name, graph]) =>
+      writeGraph(folder, { name, graph, options })
+    );
+    const json = describe({
+      family: family.name,
+      network,
+      networks,
+      precision,
+      provenance: {
+        file: basename(path),
+        format: checkpoint.format,
+        bytes: checkpoint.bytes,
+        sha256: digestFile(path),
+        tensors: weights.names.length,
+        unused: weights.unused(),
+        program: "cytoedge",
+        version: options.version ?? "",
+      },
+      licence: options.licence ?? null,
+    });
+    writeFileSync(
+      join(folder, "model.json"),
+      JSON.stringify(json, null, 2) + "\n",
+    );
+    return json;
+  } finally {
+    checkpoint.close();
+  }
+}
+
+function describe(
+  { family, network, networks, precision, provenance, licence }: {
+    family: string;
+    network: Network;
+    networks: readonly NetworkJson[];
+    precision: Precision;
+    provenance: ModelJson["provenance"];
+    licence: string | null;
+  },
+): ModelJson {
+  return {
+    format: 1,
+    family,
+    networks,
+    tile: network.tile,
+    channels: network.channels,
+    outputs: network.outputs,
+    diameter: network.diameter,
+    precision,
+    attention: network.attention,
+    nodes: networks.reduce((sum, { nodes }) => sum + nodes, 0),
+    sha256: digestText(
+      networks.flatMap(({ files }) => files.map(({ sha256 }) => sha256)),
+    ),
+    licence,
+    provenance,
+  };
+}
+
+function writeGraph(
+  folder: string,
+  { name, graph, options }: {
+    name: string;
+    graph: Graph;
+    options: ImportOptions;
+  },
+): NetworkJson {
+  const file = `${name}.onnx`;
+  const dataFile = `${file}.data`;
+  const { model, data } = encodeModel(graph, {
+    dataFile,
+    ...options.externalAboveBytes === undefined
+      ? {}
+      : { externalAboveBytes: options.externalAboveBytes },
+  });
+  const files = [writePieces(folder, file, model)];
+  if (data) files.push(writePieces(folder, dataFile, data));
+  return {
+    name,
+    files,
+    inputs: graph.inputs.map(toPort),
+    outputs: graph.outputs.map(toPort),
+    nodes: graph.nodes.length,
+  };
+}
+
+function toPort({ name, dtype, shape }: Value) {
+  return { name, dtype, shape };
+}
+
+function writePieces(
+  folder: string,
+  name: string,
+  pieces: Iterable<Uint8Array>,
+): ModelFile {
+  const hash = createHash("sha256");
+  const file = openSync(join(folder, name), "w");
+  let bytes = 0;
+  try {
+    for (const piece of pieces) {
+      hash.update(piece);
+      bytes += piece.length;
+      for (let at = 0; at < piece.length;) {
+        at += writeSync(file, piece, at, piece.length - at);
+      }
+    }
+  } finally {
+    closeSync(file);
+  }
+  return { name, bytes, sha256: hash.digest("hex") };
+}
+
+function digestFile(path: string): string {
+  const hash = createHash("sha256");
+  const file = openFile(path);
+  try {
+    for (let at = 0; at < file.size; at += CHUNK_BYTES) {
+      hash.update(file.read(at, Math.min(CHUNK_BYTES, file.size - at)));
+    }
+  } finally {
+    file.close();
+  }
+  return hash.digest("hex");
+}
+
+/** One file's digest is the model's; several are digested together. */
+function digestText(digests: readonly string[]): string {
+  if (digests.length === 1) return digests[0];
+  return createHash("sha256").update(digests.join("\n")).digest("hex");
+}

@@ -1,0 +1,60 @@
+/**
+ * Tables of relative positions, brought to the size the network runs at.
+ *
+ * @module
+ */
+
+/**
+ * Resample the rows of a table by linear interpolation.
+ *
+ * @param table  from×d f32
+ * @param from   rows of the table
+ * @param to     rows wanted
+ * @returns      to×d f32; the same table where nothing changes
+ *
+ * Source: torch.nn.functional.interpolate, mode linear, corners not aligned.
+ */
+export function resampleTable(
+  table: Float32Array,
+  { from, to }: { from: number; to: number },
+): Float32Array {
+  if (from === to) return table;
+  const size = table.length / from;
+  const out = new Float32Array(to * size);
+  const step = from / to;
+  for (let row = 0; row < to; row++) {
+    const at = Math.max((row + 0.5) * step - 0.5, 0);
+    const low = Math.floor(at);
+    const high = Math.min(low + 1, from - 1);
+    const share = Math.fround(at - low);
+    for (let i = 0; i < size; i++) {
+      out[row * size + i] = table[low * size + i] * (1 - share) +
+        table[high * size + i] * share;
+    }
+  }
+  return out;
+}
+
+/**
+ * Lay out a table by pairs of positions: out[p][i][q] = table[p − q + edge − 1][i].
+ *
+ * @param table  (2·edge−1)×d f32
+ * @param scale  factor of every element
+ * @returns      edge×d×edge f32
+ */
+export function toOffsets(
+  table: Float32Array,
+  { edge, scale }: { edge: number; scale: number },
+): Float32Array {
+  const size = table.length / (2 * edge - 1);
+  const out = new Float32Array(edge * size * edge);
+  for (let p = 0; p < edge; p++) {
+    for (let i = 0; i < size; i++) {
+      for (let q = 0; q < edge; q++) {
+        out[(p * size + i) * edge + q] = table[(p - q + edge - 1) * size + i] *
+          scale;
+      }
+    }
+  }
+  return out;
+}

@@ -1,0 +1,172 @@
+/**
+ * Build a graph node by node; every value knows its element type and shape.
+ *
+ * Names are counted, so the same calls give the same graph to the byte.
+ *
+ * @module
+ */
+import { ArgumentError } from "../errors.ts";
+import type {
+  Attribute,
+  Constant,
+  Dim,
+  Dtype,
+  Graph,
+  Initializer,
+  Node,
+  Value,
+} from "./types.ts";
+
+/** Type and shape of an output of a node. */
+export interface Result {
+  readonly dtype: Dtype;
+  readonly shape: readonly Dim[];
+}
+
+/** A graph under construction. */
+export interface GraphBuilder {
+  /** Declare an input. */
+  input(name: string, dtype: Dtype, shape: readonly Dim[]): Value;
+  /** Make a value an output under a name of its own. */
+  output(name: string, value: Value): void;
+  /** Add a constant under its name; the same name twice is an error. */
+  constant(name: string, constant: Constant): Value;
+  /** A constant list of 64-bit integers; equal lists are kept once. */
+  ints(values: readonly number[]): Value;
+  /** A constant f32 number, as a scalar; equal numbers are kept once. */
+  float(value: number): Value;
+  /** Add a node with one output; null leaves an optional input out. */
+  node(
+    op: string,
+    inputs: readonly (Value | null)[],
+    result: Result,
+    options?: NodeOptions,
+  ): Value;
+  /** Add a node with several outputs. */
+  nodes(
+    op: string,
+    inputs: readonly (Value | null)[],
+    results: readonly Result[],
+    options?: NodeOptions,
+  ): Value[];
+  /**
+   * The graph as it is.
+   *
+   * @throws {ArgumentError} if it has no output
+   */
+  finish(): Graph;
+}
+
+/** What else a node may say. */
+export interface NodeOptions {
+  readonly attributes?: Readonly<Record<string, Attribute>>;
+  /** Default "": ONNX's own operators. */
+  readonly domain?: string;
+}
+
+/**
+ * Start a graph.
+ *
+ * @param name  shown by viewers
+ */
+export function buildGraph(name: string): GraphBuilder {
+  const inputs: Value[] = [];
+  const outputs: Value[] = [];
+  const graphNodes: Node[] = [];
+  const initializers = new Map<string, Initializer>();
+  const taken = new Set<string>();
+  const counts = new Map<string, number>();
+
+  function take(wanted: string): string {
+    if (taken.has(wanted)) {
+      throw new ArgumentError("name", `${wanted} is in the graph already`);
+    }
+    taken.add(wanted);
+    return wanted;
+  }
+
+  function constant(wanted: string, { dtype, shape, read }: Constant): Value {
+    const value = { name: take(wanted), dtype, shape };
+    initializers.set(wanted, { ...value, read });
+    return value;
+  }
+
+  /** A small constant, found again by its content. */
+  function shared(label: string, from: Constant): Value {
+    const known = initializers.get(label);
+    return known ?? constant(label, from);
+  }
+
+  function nodes(
+    op: string,
+    from: readonly (Value | null)[],
+    results: readonly Result[],
+    { attributes = {}, domain = "" }: NodeOptions = {},
+  ): Value[] {
+    const count = counts.get(op) ?? 0;
+    counts.set(op, count + 1);
+    const values = results.map(({ dtype, shape }, i) => ({
+      name: take(`${op}_${count}${i === 0 ? "" : `_${i}`}`),
+      dtype,
+      shape,
+    }));
+    graphNodes.push({
+      op,
+      domain,
+      inputs: from.map((value) => value?.name ?? ""),
+      outputs: values.map((value) => value.name),
+      attributes,
+    });
+    return values;
+  }
+
+  return {
+    input(wanted, dtype, shape) {
+      const value = { name: take(wanted), dtype, shape };
+      inputs.push(value);
+      return value;
+    },
+    output(wanted, { name: from, dtype, shape }) {
+      const value = { name: take(wanted), dtype, shape };
+      graphNodes.push({
+        op: "Identity",
+        domain: "",
+        inputs: [from],
+        outputs: [wanted],
+        attributes: {},
+      });
+      outputs.push(value);
+    },
+    constant,
+    ints(values) {
+      const data = BigInt64Array.from(values, BigInt);
+      return shared(`ints[${values.join(",")}]`, {
+        dtype: "i64",
+        shape: [values.length],
+        read: () => new Uint8Array(data.buffer),
+      });
+    },
+    float(value) {
+      const data = Float32Array.of(value);
+      return shared(`float[${data[0]}]`, {
+        dtype: "f32",
+        shape: [],
+        read: () => new Uint8Array(data.buffer),
+      });
+    },
+    node: (op, from, result, options) => nodes(op, from, [result], options)[0],
+    nodes,
+    finish() {
+      if (outputs.length === 0) {
+        throw new ArgumentError("graph", `${name} has no output`);
+      }
+      return {
+        name,
+        inputs,
+        outputs,
+        nodes: graphNodes,
+        initializers: [...initializers.values()],
+      };
+    },
+  };
+}

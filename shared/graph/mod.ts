@@ -1,0 +1,13 @@
+/**
+ * Typed ONNX graphs: build, then encode.
+ *
+ * @module
+ */
+export * from "./builder.ts";
+export * from "./elementwise.ts";
+export * from "./encode.ts";
+export * from "./floats.ts";
+export * from "./layout.ts";
+export * from "./network.ts";
+export { product, spellShape } from "./shapes.ts";
+export * from "./types.ts";
