@@ -8,7 +8,7 @@
  *
  * @module
  */
-import { Command, CommanderError } from "commander";
+import { Command, CommanderError, Option } from "commander";
 import { VERSION } from "./version.ts";
 
 const program = new Command("cytoedge")
@@ -33,6 +33,25 @@ program.command("conformance")
   .action(async (directory, options) => {
     const { conformance } = await import("./conformance.ts");
     Deno.exitCode = await conformance(directory, options);
+  });
+
+program.command("import")
+  .description("turn a PyTorch or safetensors checkpoint into an ONNX model")
+  .argument("<checkpoint>", "file of weights; its family is read from its keys")
+  .requiredOption("--out <dir>", "folder for model.onnx and model.json")
+  .addOption(
+    new Option("--precision <type>", "of products with weights")
+      .choices(["fp32", "fp16", "bf16"]).default("fp32"),
+  )
+  .addOption(
+    new Option("--attention <form>", "one fused operator, or plain products")
+      .choices(["fused", "plain"]).default("fused"),
+  )
+  .option("--licence <text>", "licence of the weights, kept with the model")
+  .option("--json", "print model.json instead of lines")
+  .action(async (checkpoint, options) => {
+    const { importCheckpoint } = await import("./import.ts");
+    importCheckpoint(checkpoint, options);
   });
 
 program.command("report")

@@ -46,11 +46,7 @@ export async function readCase(
   { kind, name }: { kind: string; name: string },
 ): Promise<Case> {
   const facts = await readFacts(join(folder, "case.json"));
-  const arrays = new Map<string, Npy | Error>();
-  for (const file of (await readdir(folder)).sort()) {
-    if (!file.endsWith(".npy")) continue;
-    arrays.set(file.slice(0, -4), await readArray(join(folder, file), file));
-  }
+  const arrays = await readArrays(folder);
   for (const [key, fact] of Object.entries(facts)) {
     const shape = declaredShape(fact);
     if (shape === null) continue;
@@ -64,6 +60,16 @@ export async function readCase(
     }
   }
   return { id: `${kind}/${name}`, name, facts, arrays };
+}
+
+/** Read every array of a folder; one that cannot be read is its error. */
+export async function readArrays(folder: string): Promise<Case["arrays"]> {
+  const arrays = new Map<string, Npy | Error>();
+  for (const file of (await readdir(folder)).sort()) {
+    if (!file.endsWith(".npy")) continue;
+    arrays.set(file.slice(0, -4), await readArray(join(folder, file), file));
+  }
+  return arrays;
 }
 
 async function readFacts(path: string): Promise<Record<string, unknown>> {

@@ -2,6 +2,7 @@
  * SPINE of conformance: a folder of kinds and cases → one outcome a case.
  *
  *   DIR/KIND/CASE/{case.json, *.npy}
+ *   DIR/[KIND/]CASE/{checkpoint.pth, *.npy}
  *
  * A case that cannot be read or makes the core throw fails with its reason;
  * the run goes on.
@@ -9,10 +10,11 @@
  * @module
  */
 import { readdir, stat } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import type { Core } from "../../wasm/mod.ts";
-import { type Case, CaseError, readCase } from "./case.ts";
+import { type Case, CaseError, readArrays, readCase } from "./case.ts";
 import { type Check, describe, isPassed, severity } from "./check.ts";
+import { findCheckpoint } from "./checkpoint.ts";
 import { dynamics2d } from "./dynamics2d.ts";
 import { dynamics3d } from "./dynamics3d.ts";
 import { holes } from "./holes.ts";
@@ -56,7 +58,15 @@ export async function* runConformance(
   directory: string,
 ): AsyncGenerator<Outcome> {
   for (const kind of inOrder(await listFolders(directory))) {
-    const names = await listFolders(join(directory, kind));
+    if (await findCheckpoint(join(directory, kind)) !== null) {
+      yield await runModel(join(directory, kind), kind);
+      continue;
+    }
+    const [models, names] = await listCases(join(directory, kind));
+    for (const name of models) {
+      yield await runModel(join(directory, kind, name), `${kind}/${name}`);
+    }
+    if (models.length > 0 && names.length === 0) continue;
     if (!Object.hasOwn(KINDS, kind)) {
       const message = `unknown kind ${kind}, known are ${
         Object.keys(KINDS).join(", ")
@@ -85,13 +95,34 @@ async function runCase(
   try {
     return judge(id, KINDS[kind](core, await readCase(folder, { kind, name })));
   } catch (err) {
-    // whatever a case does, the others still count
-    const text = err instanceof Error ? err.message : String(err);
-    const label = err instanceof CaseError || !(err instanceof Error)
-      ? text
-      : `${err.name}: ${text}`;
-    return failure(id, label.replaceAll(/\s*\n\s*/g, " "));
+    return failure(id, describeError(err));
   }
+}
+
+/** A network: its checkpoint is imported and run beside the peer's outputs. */
+async function runModel(folder: string, id: string): Promise<Outcome> {
+  try {
+    // the runtime is loaded where there is a network
+    const { checkModel, isTraining } = await import("./models.ts");
+    const arrays = await readArrays(folder);
+    if (await isTraining(folder)) {
+      const message = "a training case: training is not there yet";
+      return { id, status: "SKIP", message, checks: [] };
+    }
+    const from = { id, name: basename(folder), facts: {}, arrays };
+    return judge(id, await checkModel(from, folder));
+  } catch (err) {
+    return failure(id, describeError(err));
+  }
+}
+
+/** Whatever a case does, the others still count. */
+function describeError(err: unknown): string {
+  const text = err instanceof Error ? err.message : String(err);
+  const label = err instanceof CaseError || !(err instanceof Error)
+    ? text
+    : `${err.name}: ${text}`;
+  return label.replaceAll(/\s*\n\s*/g, " ");
 }
 
 function judge(id: string, checks: Check[]): Outcome {
@@ -116,6 +147,17 @@ function inOrder(kinds: string[]): string[] {
     ...known.filter((kind) => kinds.includes(kind)),
     ...kinds.filter((kind) => !known.includes(kind)),
   ];
+}
+
+/** Folders of networks, then the others. */
+async function listCases(directory: string): Promise<[string[], string[]]> {
+  const models: string[] = [];
+  const others: string[] = [];
+  for (const name of await listFolders(directory)) {
+    const checkpoint = await findCheckpoint(join(directory, name));
+    (checkpoint === null ? others : models).push(name);
+  }
+  return [models, others];
 }
 
 async function listFolders(directory: string): Promise<string[]> {

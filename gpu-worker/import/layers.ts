@@ -16,7 +16,7 @@ import {
   gemm,
   type GraphBuilder,
   layerNorm,
-  relu,
+  type relu,
   transpose,
   type Value,
 } from "../../shared/graph/mod.ts";

@@ -92,7 +92,11 @@ export function openWeights(tensors: Tensors): Weights {
             : fromFloat32(toFloat32(tensor.read(), tensor.dtype), dtype),
       };
     },
-    unused: () => names.filter((name) => !used.has(name)),
+    unused: () =>
+      names.filter((name) =>
+        // a counter of training, in no network's output
+        !used.has(name) && !name.endsWith(".num_batches_tracked")
+      ),
   };
 }
 
