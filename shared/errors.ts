@@ -9,7 +9,10 @@
  */
 
 /** Tags of the service's table of problems. */
-export type ErrorTag = "unsupported-format" | "corrupt-image";
+export type ErrorTag =
+  | "unsupported-format"
+  | "corrupt-image"
+  | "image-too-large";
 
 /** An error with a tag that status and retry tables decide on. */
 export abstract class SegError<Tag extends ErrorTag = ErrorTag> extends Error {
@@ -30,15 +33,19 @@ export class UnsupportedFormatError extends SegError<"unsupported-format"> {
   /**
    * @param found      what the file is or uses
    * @param supported  what is read instead
+   * @param options    `advice`: how to get there, as a program to convert with
    */
   constructor(
     readonly found: string,
     readonly supported: readonly string[],
-    options?: ErrorOptions,
+    options: ErrorOptions & { advice?: string } = {},
   ) {
+    const { advice, ...rest } = options;
     super(
-      `${found} is not supported; supported: ${supported.join(", ")}`,
-      options,
+      `${found} is not supported; supported: ${supported.join(", ")}${
+        advice === undefined ? "" : `. ${advice}`
+      }`,
+      rest,
     );
   }
 }
@@ -64,6 +71,29 @@ export class CorruptImageError extends SegError<"corrupt-image"> {
       options.cause === undefined ? undefined : { cause: options.cause },
     );
     this.offset = options.offset;
+  }
+}
+
+/** What `ImageTooLargeError` counts. */
+export type ImageMeasure =
+  | "bytes"
+  | "pixels"
+  | "pages"
+  | "chunks"
+  | "bytes per encoded byte"
+  | "ms of decoding";
+
+/** An image, or what decoding it would take, exceeds a limit. */
+export class ImageTooLargeError extends SegError<"image-too-large"> {
+  override readonly name = "ImageTooLargeError";
+  readonly tag = "image-too-large";
+
+  constructor(
+    readonly found: number,
+    readonly limit: number,
+    readonly measure: ImageMeasure = "bytes",
+  ) {
+    super(`Image is ${found} ${measure}, the limit is ${limit}`);
   }
 }
 

@@ -4,6 +4,7 @@ import { expect, test } from "vitest";
 import {
   ArgumentError,
   CorruptImageError,
+  ImageTooLargeError,
   isSegError,
   ShapeError,
   UnsupportedFormatError,
@@ -82,7 +83,7 @@ test("decodeTiff() names what is wrong with a file", async () => {
   const cut = (await readExample("nuclei_2d.tif")).subarray(0, 1000);
   await expect(decodeTiff(cut)).rejects.toThrow(CorruptImageError);
   const huge = makeTiff(true, { 256: 2 ** 31, 257: 2 ** 31 });
-  await expect(decodeTiff(huge)).rejects.toThrow(CorruptImageError);
+  await expect(decodeTiff(huge)).rejects.toThrow(ImageTooLargeError);
 });
 
 test("decodePng() reads gray and RGB examples", async () => {

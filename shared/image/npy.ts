@@ -13,6 +13,7 @@ import {
   ShapeError,
   UnsupportedFormatError,
 } from "../errors.ts";
+import type { Budget } from "./limits.ts";
 
 /** dtype → constructor; bool and f2 are widened, see `decodeNpy`. */
 const TYPES = {
@@ -58,14 +59,16 @@ const MAGIC = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59];
 /**
  * Decode a .npy file; the data is copied, so `bytes` can be reused.
  *
- * Big-endian files and Fortran order are converted.
+ * Big-endian files, Fortran order and half floats (to f32) are converted.
  *
- * @param bytes  the whole file
+ * @param bytes   the whole file
+ * @param budget  limits, checked from the header; default: the file's size is
+ *   the limit
  * @throws {UnsupportedFormatError} if it is not .npy, or of another dtype
- *   (objects, strings, complex, half floats)
+ *   (objects, strings, complex)
  * @throws {CorruptImageError} if the header is broken or the data too short
  */
-export function decodeNpy(bytes: Uint8Array): Npy {
+export function decodeNpy(bytes: Uint8Array, budget?: Budget): Npy {
   if (MAGIC.some((byte, i) => bytes[i] !== byte)) {
     throw new UnsupportedFormatError("A file without npy signature", ["npy"]);
   }
@@ -84,11 +87,14 @@ export function decodeNpy(bytes: Uint8Array): Npy {
   const header = new TextDecoder().decode(bytes.subarray(start, at));
   const { descr, isFortran, shape } = parseHeader(header);
 
-  const dtype = descr.replace(/^[>=]/, "<").replace(/^<(?=[uib]1$)/, "|");
+  const isHalf = /^[<>=]f2$/.test(descr);
+  const dtype = isHalf
+    ? "<f4"
+    : descr.replace(/^[>=]/, "<").replace(/^<(?=[uib]1$)/, "|");
   if (!isDtype(dtype)) {
     throw new UnsupportedFormatError(`npy dtype ${descr}`, Object.keys(TYPES));
   }
-  const type = TYPES[dtype];
+  const type = isHalf ? Uint16Array : TYPES[dtype];
   const length = shape.reduce((a, b) => a * b, 1);
   const dataBytes = length * type.BYTES_PER_ELEMENT;
   if (!Number.isSafeInteger(dataBytes) || at + dataBytes > bytes.length) {
@@ -99,10 +105,16 @@ export function decodeNpy(bytes: Uint8Array): Npy {
       at,
     );
   }
+  budget?.checkSize({
+    samples: length,
+    bytesPerSample: type.BYTES_PER_ELEMENT,
+    encodedBytes: bytes.length,
+  });
   // a Buffer's slice would share its pool, header and all
   const copy = new Uint8Array(bytes.subarray(at, at + dataBytes));
   if (descr[0] === ">") swapBytes(copy, type.BYTES_PER_ELEMENT);
-  const data = new type(copy.buffer, 0, length);
+  const stored = new type(copy.buffer, 0, length);
+  const data = isHalf ? widenHalf(stored as Uint16Array) : stored;
   return {
     data: isFortran && shape.length > 1 ? toRowOrder(data, shape) : data,
     shape,
@@ -189,6 +201,18 @@ function parseHeader(header: string) {
   const shape = axes.split(",").map((axis) => axis.trim()).filter(Boolean)
     .map((axis) => Number.parseInt(axis));
   return { descr, isFortran: order === "True", shape };
+}
+
+/** 16-bit floats (IEEE 754 binary16) to f32, exactly. */
+function widenHalf(halves: Uint16Array): Float32Array {
+  return Float32Array.from(halves, (half) => {
+    const sign = half >> 15 === 0 ? 1 : -1;
+    const exponent = half >> 10 & 31;
+    const fraction = half & 1023;
+    if (exponent === 0) return sign * fraction * 2 ** -24;
+    if (exponent === 31) return fraction === 0 ? sign * Infinity : NaN;
+    return sign * (1024 + fraction) * 2 ** (exponent - 25);
+  });
 }
 
 function isDtype(text: string): text is Dtype {

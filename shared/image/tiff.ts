@@ -3,14 +3,16 @@
  *
  * @module
  */
-import { fromArrayBuffer, type GeoTIFFImage } from "geotiff";
+import { fromArrayBuffer, type GeoTIFF } from "geotiff";
 import {
   CorruptImageError,
   isSegError,
   UnsupportedFormatError,
 } from "../errors.ts";
 import type { Size } from "../ndarray.ts";
-import { walkPages } from "./tiff_pages.ts";
+import { type Budget, createBudget } from "./limits.ts";
+import { blockBytes, checkBlocks, registerDecoders } from "./tiff_blocks.ts";
+import { readTiffPages, type TiffPage } from "./tiff_pages.ts";
 import type { DecodedImage, PixelArray } from "./types.ts";
 
 /** PhotometricInterpretation values (TIFF 6.0, pages 37 and 117). */
@@ -18,12 +20,26 @@ const WHITE_IS_ZERO = 0;
 /** Palette, CMYK, YCbCr, CIELab: the reader converts these to RGB. */
 const CONVERTED_TO_RGB = [3, 5, 6, 8];
 
-/** Greatest ratio of compression: zstd packs 128 KiB of one byte into 4 bytes. */
-const MAX_RATIO = 32768;
-
 /** A decoded file and its description, which may hold ImageJ or OME axes. */
 export interface DecodedTiff extends DecodedImage {
   readonly description?: string;
+}
+
+/** A file whose directories are read, and whose pixels can be. */
+export interface OpenedTiff {
+  /** All pages, reduced ones included. */
+  readonly pages: readonly TiffPage[];
+  readonly description?: string;
+  /**
+   * Decode pages of one size and type, in this order.
+   *
+   * @param order  indices of pages
+   * @returns      N×H×W×C; the dtype is the file's
+   */
+  readonly read: (order: readonly number[]) => Promise<{
+    data: PixelArray;
+    channels: number;
+  }>;
 }
 
 /**
@@ -34,98 +50,139 @@ export interface DecodedTiff extends DecodedImage {
  * and what follows a differing page are left out. White-is-zero is inverted.
  * What the axes of ImageJ or OME files mean is left to the caller.
  *
- * @param bytes  the whole file
- * @returns      H×W×C or D×H×W×C, dtype as in the file
+ * @param bytes   the whole file
+ * @param budget  limits, checked before anything is unpacked
+ * @returns       H×W×C or D×H×W×C, dtype as in the file
  * @throws {UnsupportedFormatError} if it is not TIFF, or packs samples in a
  *   way that is not read
  * @throws {CorruptImageError}
+ * @throws {ImageTooLargeError}
  */
-export async function decodeTiff(bytes: Uint8Array): Promise<DecodedTiff> {
-  const count = walkPages(bytes);
-  try {
-    return await readPages(bytes, count);
-  } catch (err) {
-    if (isSegError(err)) throw err;
-    const detail = err instanceof Error ? err.message : String(err);
-    if (/unsupported|unknown compression|not supported/i.test(detail)) {
-      throw new UnsupportedFormatError(`A TIFF feature (${detail})`, [
-        "strips and tiles of integers and floats",
-      ], { cause: err });
-    }
-    throw new CorruptImageError("tiff", detail, { cause: err });
+export async function decodeTiff(
+  bytes: Uint8Array,
+  budget: Budget = createBudget(),
+): Promise<DecodedTiff> {
+  const { pages, description, read } = openTiff(bytes, budget);
+  const order = listEqualPages(pages);
+  const { data, channels } = await read(order);
+  const { height, width } = pages[0];
+  const size: Size = order.length > 1
+    ? { depth: order.length, height, width }
+    : { height, width };
+  return description === undefined
+    ? { data, size, channels }
+    : { data, size, channels, description };
+}
+
+/** Indices of pages that are alike, as `decodeTiff` tells. */
+export function listEqualPages(pages: readonly TiffPage[]): number[] {
+  const order: number[] = [];
+  for (const [i, page] of pages.entries()) {
+    if (i > 0 && page.isReduced) continue;
+    if (describe(page) !== describe(pages[0])) break;
+    order.push(i);
   }
+  return order;
+}
+
+/** Read the directories of a TIFF file; otherwise as `decodeTiff`. */
+export function openTiff(
+  bytes: Uint8Array,
+  budget: Budget = createBudget(),
+): OpenedTiff {
+  const pages = readTiffPages(bytes, budget.limits.maxPages);
+  const [{ description }] = pages;
+  return {
+    pages,
+    // many writers end text with NUL
+    ...(description && {
+      description: new TextDecoder().decode(description).replace(/\0+$/, ""),
+    }),
+    read: async (order) => {
+      try {
+        return await readPages(bytes, pages, order, budget);
+      } catch (err) {
+        if (isSegError(err)) throw err;
+        const detail = err instanceof Error ? err.message : String(err);
+        if (/unsupported|unknown compression|not supported/i.test(detail)) {
+          throw new UnsupportedFormatError(`A TIFF feature (${detail})`, [
+            "strips and tiles of integers and floats",
+          ], { cause: err });
+        }
+        throw new CorruptImageError("tiff", detail, { cause: err });
+      }
+    },
+  };
 }
 
 async function readPages(
   bytes: Uint8Array,
-  count: number,
-): Promise<DecodedTiff> {
-  // not slice(): a Node Buffer's shares its memory
-  const tiff = await fromArrayBuffer(new Uint8Array(bytes).buffer);
-  const first = await tiff.getImage(0);
-  const pages = [await readPage(first, bytes.length)];
-  for (let i = 1; i < count; i++) {
-    const image = await tiff.getImage(i);
-    if (isReduced(image)) continue;
-    if (describe(image) !== describe(first)) break;
-    pages.push(await readPage(image, bytes.length));
+  pages: readonly TiffPage[],
+  order: readonly number[],
+  budget: Budget,
+) {
+  const first = pages[order[0]];
+  const channels = isConverted(first) ? 3 : first.samples;
+  const length = first.height * first.width * channels;
+  const bytesPerSample = Math.max(1, first.bits / 8);
+  budget.checkSize({
+    samples: order.length * length,
+    bytesPerSample,
+    encodedBytes: bytes.length,
+    pages: order.length,
+  });
+  for (const i of order) {
+    checkBlocks(bytes, pages[i]);
+    // a tile may be larger than its image
+    budget.checkSize({
+      samples: blockBytes(pages[i]) / bytesPerSample,
+      bytesPerSample,
+      encodedBytes: bytes.length,
+    });
   }
 
-  const height = first.getHeight();
-  const width = first.getWidth();
-  const data = concat(pages);
-  const size: Size = pages.length > 1
-    ? { depth: pages.length, height, width }
-    : { height, width };
-  const channels = data.length / (pages.length * height * width);
-  const description = await first.fileDirectory.loadValue("ImageDescription");
-  return typeof description === "string"
-    ? { data, size, channels, description: description.replace(/\0+$/, "") }
-    : { data, size, channels };
+  registerDecoders();
+  const isWhole = bytes.byteLength === bytes.buffer.byteLength;
+  // not slice(): a Node Buffer's shares its memory
+  const buffer = isWhole ? bytes.buffer : new Uint8Array(bytes).buffer;
+  const tiff = await fromArrayBuffer(buffer as ArrayBuffer);
+  let out: PixelArray | undefined;
+  for (const [at, i] of order.entries()) {
+    budget.checkTime();
+    const data = await readPage(tiff, i, pages[i]);
+    if (data.length !== length) {
+      throw new CorruptImageError("tiff", `page ${i} holds too few samples`);
+    }
+    if (order.length === 1) return { data, channels };
+    out ??= allocate(data, length * order.length);
+    out.set(data, at * length);
+  }
+  if (out === undefined) throw new CorruptImageError("tiff", "it has no page");
+  return { data: out, channels };
 }
 
 async function readPage(
-  image: GeoTIFFImage,
-  fileBytes: number,
+  tiff: GeoTIFF,
+  index: number,
+  page: TiffPage,
 ): Promise<PixelArray> {
-  const pixels = image.getWidth() * image.getHeight();
-  const bits = pixels * image.getSamplesPerPixel() * image.getBitsPerSample();
-  const isPacked = image.fileDirectory.getValue("Compression") !== 1;
-  // an honest file holds what it declares; a header must not cost gigabytes
-  if (!(bits / 8 <= fileBytes * (isPacked ? MAX_RATIO : 1)) || pixels < 1) {
-    throw new CorruptImageError(
-      "tiff",
-      `${image.getHeight()}×${image.getWidth()} pixels of ${image.getSamplesPerPixel()} samples in ${fileBytes} bytes`,
-    );
-  }
-  const photometric = image.fileDirectory.getValue("PhotometricInterpretation");
-  const isConverted = photometric !== undefined &&
-    CONVERTED_TO_RGB.includes(photometric);
-  const data = isConverted
+  const image = await tiff.getImage(index);
+  const data = isConverted(page)
     ? await image.readRGB({ interleave: true })
     : await image.readRasters({ interleave: true });
-  if (data.length === 0 || data.length % pixels !== 0) {
-    throw new CorruptImageError("tiff", "a page holds too few samples");
-  }
   const array = narrow(data as ArrayBufferView & ArrayLike<number>);
-  if (photometric === WHITE_IS_ZERO) invert(array, image.getBitsPerSample());
+  if (page.photometric === WHITE_IS_ZERO) invert(array, page.bits);
   return array;
 }
 
-/** What pages of one volume have in common. */
-function describe(image: GeoTIFFImage): string {
-  return [
-    image.getHeight(),
-    image.getWidth(),
-    image.getSamplesPerPixel(),
-    image.getBitsPerSample(),
-    image.getSampleFormat(),
-  ].join();
+function isConverted({ photometric }: TiffPage): boolean {
+  return CONVERTED_TO_RGB.includes(photometric);
 }
 
-function isReduced(image: GeoTIFFImage): boolean {
-  const type = image.fileDirectory.getValue("NewSubfileType") ?? 0;
-  return (Number(type) & 1) === 1;
+/** What pages of one volume have in common. */
+function describe(page: TiffPage): string {
+  const { height, width, samples, bits, sampleFormat, photometric } = page;
+  return [height, width, samples, bits, sampleFormat, photometric].join();
 }
 
 /** The reader's own array types include 16-bit floats; widen those. */
@@ -154,10 +211,7 @@ function invert(data: PixelArray, bits: number): void {
   for (let i = 0; i < data.length; i++) data[i] = top - data[i];
 }
 
-function concat(pages: PixelArray[]): PixelArray {
-  if (pages.length === 1) return pages[0];
-  const type = pages[0].constructor as { new (length: number): PixelArray };
-  const out = new type(pages.length * pages[0].length);
-  pages.forEach((page, i) => out.set(page, i * page.length));
-  return out;
+function allocate(like: PixelArray, length: number): PixelArray {
+  const type = like.constructor as { new (length: number): PixelArray };
+  return new type(length);
 }

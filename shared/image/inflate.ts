@@ -1,0 +1,83 @@
+/**
+ * Inflate with a limit: what a header promised is all that is unpacked.
+ *
+ * @module
+ */
+import { Gunzip, Inflate, Unzlib } from "fflate";
+import { CorruptImageError } from "../errors.ts";
+
+/** Input pushed at once: 16 KiB unpack to 16 MiB at most. */
+const STEP_BYTES = 1 << 14;
+
+/** How bounded inflating is done. */
+export interface InflateOptions {
+  /** The container; default zlib. */
+  readonly wrapper?: "zlib" | "gzip" | "none";
+  /** What the data is called in errors. */
+  readonly format: string;
+}
+
+/**
+ * Inflate at most `maxBytes` bytes.
+ *
+ * @returns  what was unpacked, `maxBytes` at most; shorter if the data is
+ * @throws {CorruptImageError} if the data is broken, or unpacks to more
+ */
+export function inflate(
+  bytes: Uint8Array,
+  maxBytes: number,
+  options: InflateOptions,
+): Uint8Array {
+  const chunks: Uint8Array[] = [];
+  const total = inflateChunks(bytes, maxBytes, options, (c) => chunks.push(c));
+  if (chunks.length === 1) return chunks[0];
+  const out = new Uint8Array(total);
+  let at = 0;
+  for (const chunk of chunks) {
+    out.set(chunk, at);
+    at += chunk.length;
+  }
+  return out;
+}
+
+/** Count what data inflates to, keeping nothing; otherwise as `inflate`. */
+export function countInflated(
+  bytes: Uint8Array,
+  maxBytes: number,
+  options: InflateOptions,
+): number {
+  return inflateChunks(bytes, maxBytes, options, () => {});
+}
+
+function inflateChunks(
+  bytes: Uint8Array,
+  maxBytes: number,
+  { wrapper = "zlib", format }: InflateOptions,
+  take: (chunk: Uint8Array) => void,
+): number {
+  let total = 0;
+  const receive = (chunk: Uint8Array) => {
+    total += chunk.length;
+    if (total > maxBytes) {
+      throw new CorruptImageError(
+        format,
+        `its data unpacks to more than the ${maxBytes} bytes of its header`,
+      );
+    }
+    if (chunk.length > 0) take(chunk);
+  };
+  const type = { zlib: Unzlib, gzip: Gunzip, none: Inflate }[wrapper];
+  const stream = new type(receive);
+  try {
+    for (let at = 0; at < bytes.length; at += STEP_BYTES) {
+      const end = Math.min(bytes.length, at + STEP_BYTES);
+      stream.push(bytes.subarray(at, end), end === bytes.length);
+    }
+  } catch (err) {
+    if (err instanceof CorruptImageError) throw err;
+    throw new CorruptImageError(format, "its compressed data is broken", {
+      cause: err,
+    });
+  }
+  return total;
+}
