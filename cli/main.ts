@@ -63,12 +63,47 @@ program.command("report")
     await report(options);
   });
 
-program.command("info")
-  .description("print version, core and runtime")
+program.command("convert")
+  .description("convert labels between formats, told by the names' endings")
+  .argument(
+    "<in>",
+    "tif, png, npy, npz, _seg.npy, ROI zip, geojson, COCO, zarr",
+  )
+  .argument("<out>", "these, or _outlines.txt, csv")
+  .option("--to <format>", "format of OUT, where its ending does not tell")
+  .option("--size <HxW>", "size of the image, for ROIs and GeoJSON")
+  .option("--axes <axes>", "axes of IN, as ZYX")
+  .option("--entry <path>", "array in a Zarr or NPZ")
+  .option("--image <name>", "name of the image, for COCO and _seg.npy")
+  .option("--json", "print one JSON object instead of lines")
+  .action(async (from, to, options) => {
+    const { convert } = await import("./convert.ts");
+    await convert(from, to, options);
+  });
+
+program.command("score")
+  .description("score predicted against true masks: AP, AJI, PQ, boundary F")
+  .requiredOption("--true <dir>", "folder of true masks, or one file")
+  .requiredOption("--pred <dir>", "folder of predicted masks, or one file")
+  .option("--thresholds <list>", "IoU thresholds, as 0.5,0.75,0.9")
   .option("--json", "print one JSON object instead of lines")
   .action(async (options) => {
-    const { info } = await import("./info.ts");
-    await info(options);
+    const { score } = await import("./score.ts");
+    Deno.exitCode = await score(options);
+  });
+
+program.command("info")
+  .description("print version, core and runtime; or what an image file holds")
+  .argument("[file]", "image file, or Zarr folder")
+  .option("--json", "print one JSON object instead of lines")
+  .action(async (file, options) => {
+    if (file === undefined) {
+      const { info } = await import("./info.ts");
+      await info(options);
+    } else {
+      const { infoFile } = await import("./info_file.ts");
+      await infoFile(file, options);
+    }
   });
 
 try {

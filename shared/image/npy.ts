@@ -85,8 +85,31 @@ export function decodeNpy(bytes: Uint8Array, budget?: Budget): Npy {
   const at = start + headerBytes;
   if (at > bytes.length) throw corrupt("the header is cut short", 8);
   const header = new TextDecoder().decode(bytes.subarray(start, at));
-  const { descr, isFortran, shape } = parseHeader(header);
+  return decodeNpyArray(bytes.subarray(at), parseHeader(header), {
+    offset: at,
+    ...(budget && { budget }),
+  });
+}
 
+/** How the elements of an array lie in memory. */
+export interface NpyLayout {
+  /** NumPy's name of the type with its byte order, as "<u2". */
+  readonly descr: string;
+  readonly isFortran: boolean;
+  readonly shape: readonly number[];
+}
+
+/**
+ * Decode the elements of an array; otherwise as `decodeNpy`.
+ *
+ * @param bytes    the elements; more may follow
+ * @param options  `offset`: where they stand in the file, for errors
+ */
+export function decodeNpyArray(
+  bytes: Uint8Array,
+  { descr, isFortran, shape }: NpyLayout,
+  { offset = 0, budget }: { offset?: number; budget?: Budget } = {},
+): Npy {
   const isHalf = /^[<>=]f2$/.test(descr);
   const dtype = isHalf
     ? "<f4"
@@ -97,21 +120,22 @@ export function decodeNpy(bytes: Uint8Array, budget?: Budget): Npy {
   const type = isHalf ? Uint16Array : TYPES[dtype];
   const length = shape.reduce((a, b) => a * b, 1);
   const dataBytes = length * type.BYTES_PER_ELEMENT;
-  if (!Number.isSafeInteger(dataBytes) || at + dataBytes > bytes.length) {
+  const isShape = shape.every((edge) => Number.isInteger(edge) && edge >= 0);
+  if (!isShape || !(dataBytes <= bytes.length)) {
     throw corrupt(
-      `shape (${shape.join(", ")}) needs ${dataBytes} bytes, there are ${
-        bytes.length - at
-      }`,
-      at,
+      `shape (${
+        shape.join(", ")
+      }) needs ${dataBytes} bytes, there are ${bytes.length}`,
+      offset,
     );
   }
   budget?.checkSize({
     samples: length,
     bytesPerSample: type.BYTES_PER_ELEMENT,
-    encodedBytes: bytes.length,
+    encodedBytes: offset + bytes.length,
   });
   // a Buffer's slice would share its pool, header and all
-  const copy = new Uint8Array(bytes.subarray(at, at + dataBytes));
+  const copy = new Uint8Array(bytes.subarray(0, dataBytes));
   if (descr[0] === ">") swapBytes(copy, type.BYTES_PER_ELEMENT);
   const stored = new type(copy.buffer, 0, length);
   const data = isHalf ? widenHalf(stored as Uint16Array) : stored;
