@@ -12,7 +12,8 @@
 export type ErrorTag =
   | "unsupported-format"
   | "corrupt-image"
-  | "image-too-large";
+  | "image-too-large"
+  | "model";
 
 /** An error with a tag that status and retry tables decide on. */
 export abstract class SegError<Tag extends ErrorTag = ErrorTag> extends Error {
@@ -94,6 +95,33 @@ export class ImageTooLargeError extends SegError<"image-too-large"> {
     readonly measure: ImageMeasure = "bytes",
   ) {
     super(`Image is ${found} ${measure}, the limit is ${limit}`);
+  }
+}
+
+/** A model cannot be loaded or run. */
+export class ModelError extends SegError<"model"> {
+  override readonly name = "ModelError";
+  readonly tag = "model";
+  /** Where it ran: "cuda", "webgpu", "cpu", "wasm"; none before it runs. */
+  readonly provider: string | undefined;
+  /** A smaller batch may succeed. */
+  readonly isOutOfMemory: boolean;
+
+  /**
+   * @param model   name or folder
+   * @param detail  what is wrong, and how to mend it
+   */
+  constructor(
+    readonly model: string,
+    detail: string,
+    options: { provider?: string; outOfMemory?: boolean; cause?: unknown } = {},
+  ) {
+    super(
+      `Model ${model}: ${detail}`,
+      options.cause === undefined ? undefined : { cause: options.cause },
+    );
+    this.provider = options.provider;
+    this.isOutOfMemory = options.outOfMemory ?? false;
   }
 }
 

@@ -6,6 +6,7 @@
  * @module
  */
 import { ArgumentError } from "../shared/errors.ts";
+import { checkLength } from "../shared/ndarray.ts";
 import { type Arena, checkResult } from "./arena.ts";
 import {
   type Axes,
@@ -130,7 +131,39 @@ export function images(arena: Arena) {
     });
   }
 
-  return { toPlanar, toInterleaved, findPercentiles, smoothSharpen };
+  /**
+   * Average planes of equal length: channels to gray, or several outputs.
+   *
+   * @param planes  C×N f32
+   * @param count   C ≥ 1
+   * @returns       N f32
+   * @throws {ArgumentError | ShapeError} if the count does not divide the length
+   *
+   * Source: numpy `mean`, as cellpose 3.1 makes gray images. Differs: nothing.
+   */
+  function meanPlanes(planes: Float32Array, count: number): Float32Array {
+    if (!Number.isInteger(count) || count < 1) {
+      throw new ArgumentError(
+        "count",
+        `must be a positive integer, is ${count}`,
+      );
+    }
+    const length = Math.floor(planes.length / count);
+    checkLength("planes", planes, length * count);
+    return arena.scope((kernels) => {
+      const at = arena.put(planes);
+      kernels.meanPlanes(at, at, count, length);
+      return arena.viewF32(at, length).slice();
+    });
+  }
+
+  return {
+    toPlanar,
+    toInterleaved,
+    findPercentiles,
+    smoothSharpen,
+    meanPlanes,
+  };
 }
 
 /** Copy an image of any type in as f32. */

@@ -28,6 +28,7 @@ import { images } from "./images.ts";
 import { shapes } from "./shapes.ts";
 import { normalization } from "./normalize.ts";
 import { resizing } from "./resize.ts";
+export { rowsForResize } from "./resize.ts";
 import { tiles } from "./tiles.ts";
 
 export * from "../shared/errors.ts";

@@ -4,7 +4,12 @@
  * @module
  */
 import { ArgumentError } from "../shared/errors.ts";
-import { isVolume, type LabelArray, type Size } from "../shared/ndarray.ts";
+import {
+  isVolume,
+  type LabelArray,
+  type Size,
+  type Size2D,
+} from "../shared/ndarray.ts";
 import { type Arena, checkResult } from "./arena.ts";
 import { checkLabels } from "./check.ts";
 import {
@@ -101,7 +106,96 @@ export function resizing(arena: Arena) {
     return arena.putLabels(labels);
   }
 
-  return { resizeLinear, resizeNearest };
+  /**
+   * Resize some rows of an image: those that `resizeLinear` would give, bit
+   * for bit, without the whole image.
+   *
+   * @param band    C×rows×W f32, rows `top` … `top + rows` of the image; at
+   *                least those that `rowsForResize` names
+   * @param size    the band's channels (1 by default), and the size of the
+   *                whole image
+   * @param target  size of the whole result
+   * @param choice  where the band starts, and which rows are wanted
+   * @returns       C×count×target.width f32
+   * @throws {ArgumentError | ShapeError} if a row that is needed is missing
+   *
+   * Source: OpenCV 5.0 `resize`, INTER_LINEAR. Differs: nothing.
+   */
+  function resizeRows(
+    band: Float32Array,
+    size: ImageSize,
+    target: Size2D,
+    { top, first, count }: {
+      readonly top: number;
+      readonly first: number;
+      readonly count: number;
+    },
+  ): Float32Array {
+    const { channels, height, width } = readAxes(size);
+    const rows = band.length / (channels * width);
+    const needed = rowsForResize(height, target.height, { first, count });
+    const isEnough = Number.isInteger(rows) && top <= needed.top &&
+      top + rows >= needed.top + needed.height;
+    if (!isEnough) {
+      throw new ArgumentError(
+        "band",
+        `must hold rows ${needed.top} to ${
+          needed.top + needed.height
+        }, has ${rows} from ${top} on`,
+      );
+    }
+    return arena.scope((kernels) => {
+      const at = arena.put(band);
+      const length = channels * count * target.width;
+      const out = arena.reserve(length * 4);
+      checkResult(
+        kernels.resizeRows(
+          out,
+          at,
+          channels,
+          height,
+          width,
+          target.height,
+          target.width,
+          top,
+          rows,
+          first,
+          count,
+        ),
+      );
+      return arena.viewF32(out, length).slice();
+    });
+  }
+
+  return { resizeLinear, resizeNearest, resizeRows };
+}
+
+/**
+ * Rows of an image that some rows of the resized image are made of.
+ *
+ * @param height   rows of the image
+ * @param target   rows of the resized image
+ * @param choice   rows that are wanted, within the resized image
+ * @throws {ArgumentError} if the choice is empty or outside
+ */
+export function rowsForResize(
+  height: number,
+  target: number,
+  { first, count }: { readonly first: number; readonly count: number },
+): { top: number; height: number } {
+  if (!(first >= 0 && count >= 1 && first + count <= target)) {
+    throw new ArgumentError(
+      "first, count",
+      `must choose rows within 0–${target}, are ${first} and ${count}`,
+    );
+  }
+  const sourceRow = (row: number) =>
+    Math.floor(
+      Math.min(Math.max((row + 0.5) * (height / target) - 0.5, 0), height - 1),
+    );
+  const top = sourceRow(first);
+  const bottom = Math.min(sourceRow(first + count - 1) + 2, height);
+  return { top, height: bottom - top };
 }
 
 function readTarget(size: ImageSize, target: Size, channels: number): Axes {

@@ -56,7 +56,8 @@ export { isConstant, replaceNonFinite, rescale } from "./normalize";
 export { normalizeTiles } from "./tile_norm";
 export { smoothSharpen } from "./smooth";
 export { transpose } from "./planar";
-export { resizeLinear, resizeNearest } from "./resize";
+export { resizeLinear, resizeNearest, resizeRows } from "./resize";
+export { meanPlanes } from "./mean_planes";
 export { addTile, cutTile, finishRows, sumTapers, taperWeights } from "./tiles";
 
 // shapes

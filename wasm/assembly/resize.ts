@@ -45,7 +45,7 @@ export function resizeLinear(
     let farZ = -1;
     for (let z = 0; z < d2; z++) {
       if (d == d2) {
-        resizePlane(out, image, h, w, h2, w2, columns, rows);
+        resizePlane(out, image, h, w, h2, w2, columns, rows, 0, h2, 0);
         image += plane;
         out += plane2;
         continue;
@@ -64,18 +64,59 @@ export function resizeLinear(
       }
       if (nearZ != z0) {
         const from = image + usize(z0) * plane;
-        resizePlane(near, from, h, w, h2, w2, columns, rows);
+        resizePlane(near, from, h, w, h2, w2, columns, rows, 0, h2, 0);
         nearZ = z0;
       }
       if (z1 != z0 && farZ != z1) {
         const from = image + usize(z1) * plane;
-        resizePlane(far, from, h, w, h2, w2, columns, rows);
+        resizePlane(far, from, h, w, h2, w2, columns, rows, 0, h2, 0);
         farZ = z1;
       }
       lerpRows(out, near, far, f, h2 * w2);
       out += plane2;
     }
     if (d != d2) image += usize(d) * plane;
+  }
+  release(start);
+  return 0;
+}
+
+/**
+ * Resize by bilinear interpolation, some rows of the result only: those of a
+ * call of `resizeLinear`, bit for bit.
+ *
+ * out    c×n×w2 f32      rows first … first + n of c×h2×w2
+ * band   c×rows×w f32    rows top … top + rows of c×h×w; all that are read
+ *
+ * Returns 0 or −2. Scratch 8 bytes a column of `out` and two of its rows.
+ *
+ * Source: as `resizeLinear`. Differs: nothing.
+ */
+export function resizeRows(
+  out: usize,
+  band: usize,
+  c: i32,
+  h: i32,
+  w: i32,
+  h2: i32,
+  w2: i32,
+  top: i32,
+  rows: i32,
+  first: i32,
+  n: i32,
+): i32 {
+  const start = mark();
+  const columns = allocate(usize(w2) << 3);
+  const lines = allocate(usize(w2) << 3);
+  if (columns == 0 || lines == 0) {
+    release(start);
+    return -2;
+  }
+  linearTable(columns, w, w2);
+  for (let i = 0; i < c; i++) {
+    resizePlane(out, band, h, w, h2, w2, columns, lines, first, n, top);
+    out += (usize(n) * usize(w2)) << 2;
+    band += (usize(rows) * usize(w)) << 2;
   }
   release(start);
   return 0;
@@ -185,7 +226,10 @@ export function lerpRows(out: usize, a: usize, b: usize, f: f32, n: i32): void {
   }
 }
 
-/** Resize one plane; `rows` holds the two interpolated rows around. */
+/**
+ * Resize one plane, n rows from `first` on, of an image that starts with row
+ * `top`; `rows` holds the two interpolated rows around.
+ */
 function resizePlane(
   out: usize,
   image: usize,
@@ -195,6 +239,9 @@ function resizePlane(
   w2: i32,
   columns: usize,
   rows: usize,
+  first: i32,
+  n: i32,
+  top: i32,
 ): void {
   const line = usize(w) << 2;
   const line2 = usize(w2) << 2;
@@ -202,7 +249,7 @@ function resizePlane(
   let far = rows + line2;
   let nearY = -1;
   let farY = -1;
-  for (let y = 0; y < h2; y++) {
+  for (let y = first; y < first + n; y++) {
     const at = sourceAt(y, h, h2);
     const y0 = i32(at);
     const f = f32(at - f64(y0));
@@ -214,11 +261,11 @@ function resizePlane(
       nearY = y0;
     }
     if (nearY != y0) {
-      lerpColumns(near, image + usize(y0) * line, columns, w2);
+      lerpColumns(near, image + usize(y0 - top) * line, columns, w2);
       nearY = y0;
     }
     if (f != 0 && farY != y0 + 1) {
-      lerpColumns(far, image + usize(y0 + 1) * line, columns, w2);
+      lerpColumns(far, image + usize(y0 + 1 - top) * line, columns, w2);
       farY = y0 + 1;
     }
     lerpRows(out, near, far, f, w2);
