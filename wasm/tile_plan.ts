@@ -17,6 +17,11 @@ export interface TileOptions {
   readonly augment?: boolean;
   /** Surround the image with zeros as Cellpose does; true */
   readonly pad?: boolean;
+  /**
+   * Pad to at least a tile, as Cellpose 4 does; true. Cellpose 3's networks
+   * take smaller images as smaller tiles
+   */
+  readonly padToTile?: boolean;
 }
 
 /** One tile: its corner in the image (negative within the padding). */
@@ -51,8 +56,8 @@ const PAD_MULTIPLE = 16;
  * Plan the tiles of an image.
  *
  * Padding: at least 8 pixels each side, to a multiple of 16 where the edge is
- * at least a tile, else to at least a tile. Without padding tiles are no
- * larger than the image; with `augment` the image is extended by zeros at its
+ * at least a tile, else to at least a tile (`padToTile`). Without padding
+ * tiles are no larger than the image; with `augment` the image is extended by zeros at its
  * end to a whole tile.
  *
  * @param size     the image's height and width
@@ -66,6 +71,7 @@ const PAD_MULTIPLE = 16;
 export function planTiles(size: Size2D, options: TileOptions = {}): TilePlan {
   const { tileSize = 256, tileOverlap = 0.1, augment = false, pad = true } =
     options;
+  const { padToTile = true } = options;
   const { height, width } = size;
   countPixels({ height, width });
   if (!Number.isInteger(tileSize) || tileSize < PAD_MULTIPLE) {
@@ -77,8 +83,8 @@ export function planTiles(size: Size2D, options: TileOptions = {}): TilePlan {
   if (!Number.isFinite(tileOverlap)) {
     throw new ArgumentError("tileOverlap", `must be finite, is ${tileOverlap}`);
   }
-  const vertical = padEdge(height, { tileSize, augment, pad });
-  const horizontal = padEdge(width, { tileSize, augment, pad });
+  const vertical = padEdge(height, { tileSize, augment, pad, padToTile });
+  const horizontal = padEdge(width, { tileSize, augment, pad, padToTile });
   const overlaps = { tileOverlap, augment };
   const rows = tileStarts(vertical.length, tileSize, overlaps);
   const columns = tileStarts(horizontal.length, tileSize, overlaps);
@@ -139,12 +145,14 @@ export function tileStarts(
 
 function padEdge(
   length: number,
-  { tileSize, augment, pad }: Required<Omit<TileOptions, "tileOverlap">>,
+  { tileSize, augment, pad, padToTile }: Required<
+    Omit<TileOptions, "tileOverlap">
+  >,
 ): { before: number; length: number } {
   if (!pad) {
     return { before: 0, length: augment ? Math.max(length, tileSize) : length };
   }
-  const extra = length >= tileSize
+  const extra = length >= tileSize || !padToTile
     ? Math.ceil(length / PAD_MULTIPLE) * PAD_MULTIPLE - length
     : Math.max(0, tileSize - length - PAD_MULTIPLE);
   const before = PAD_MULTIPLE / 2 + Math.floor(extra / 2);

@@ -1,0 +1,57 @@
+/**
+ * What the pipeline does differently for each family of networks.
+ *
+ * @module
+ */
+import type { ModelInfo } from "../schema/model.ts";
+
+/** A family's traits. */
+export interface Family {
+  /** What the network's planes are. */
+  readonly output: "flows" | "semantic" | "prompts";
+  /** Small images are padded to a whole tile. */
+  readonly padToTile: boolean;
+  /** The tile is part of the network: no other can be asked for. */
+  readonly isTileFixed: boolean;
+  /** Channels without a choice: the image's first ones, or their mean. */
+  readonly defaultChannels: "first" | "gray";
+}
+
+/**
+ * The families.
+ *
+ * Source: cellpose 4.2.1.1 `run_net`, `convert_image` (SAM, DINO); cellpose
+ * 3.1 `run_net`, `reshape` (U-Net).
+ */
+export const FAMILY: Readonly<Record<ModelInfo["family"], Family>> = {
+  "cellpose-sam": {
+    output: "flows",
+    padToTile: true,
+    isTileFixed: true,
+    defaultChannels: "first",
+  },
+  "cellpose-dino": {
+    output: "flows",
+    padToTile: true,
+    isTileFixed: false,
+    defaultChannels: "first",
+  },
+  "cellpose-unet": {
+    output: "flows",
+    padToTile: false,
+    isTileFixed: false,
+    defaultChannels: "gray",
+  },
+  "unet": {
+    output: "semantic",
+    padToTile: false,
+    isTileFixed: false,
+    defaultChannels: "first",
+  },
+  "sam": {
+    output: "prompts",
+    padToTile: true,
+    isTileFixed: true,
+    defaultChannels: "first",
+  },
+};

@@ -1,0 +1,115 @@
+/**
+ * Network output to masks at the image's size.
+ *
+ * @module
+ */
+import type { Size2D } from "../ndarray.ts";
+import type { SegmentParameters } from "../schema/parameters.ts";
+import type { Core, Masks, MasksOptions } from "../../wasm/mod.ts";
+import type { NetworkOutput } from "./blend_outputs.ts";
+
+/** Larger images are tracked in slabs of this many pixels. */
+const SLAB_PIXELS = 2 ** 22;
+
+/** Masks, and what is known of how they came about. */
+export interface FoundMasks {
+  readonly masks: Uint32Array;
+  readonly count: number;
+  readonly emptyReason?: string;
+  /** Share of the cells' paths that came to rest; none for large images. */
+  readonly settled?: number;
+}
+
+/**
+ * Find masks: follow the flows, cluster, check, clean, drop edge cells.
+ *
+ * @param core        the core
+ * @param output      flows and cell probabilities
+ * @param size        the image's size, if masks are scaled to it afterwards
+ * @param parameters  thresholds; `niter` decided
+ *
+ * Source: cellpose 4.2.1.1 `resize_and_compute_masks`, `remove_edge_masks`.
+ * Differs: as `computeMasks`.
+ */
+export async function findMasks(
+  core: Core,
+  output: NetworkOutput,
+  size: Size2D,
+  parameters: SegmentParameters & { readonly niter: number },
+): Promise<FoundMasks> {
+  const isSameSize = output.size.height === size.height &&
+    output.size.width === size.width;
+  const minSize = Math.max(parameters.minSize, 0);
+  const options: MasksOptions = {
+    niter: parameters.niter,
+    cellprobThreshold: parameters.cellprobThreshold,
+    flowThreshold: parameters.flowThreshold,
+    maxSizeFraction: parameters.maxSizeFraction,
+    parity: parameters.parity,
+    // masks that are scaled are cleaned afterwards
+    minSize: isSameSize ? minSize : 0,
+    fillHoles: isSameSize,
+  };
+  const found = await computeMasks(core, output, options);
+  let { masks, count } = found;
+  if (!isSameSize) {
+    masks = core.resizeNearest(masks, output.size, size) as typeof masks;
+    ({ masks, count } = core.fillHolesAndRemoveSmall(masks, size, {
+      minSize,
+      parity: parameters.parity,
+    }) as Pick<Masks, "masks" | "count">);
+  }
+  let emptyReason = found.emptyReason;
+  if (parameters.excludeOnEdges && count > 0) {
+    const before = count;
+    ({ masks, count } = core.removeEdgeMasks(masks, size) as Pick<
+      Masks,
+      "masks" | "count"
+    >);
+    if (count === 0) emptyReason = `All ${before} cells touch an edge`;
+  } else if (count === 0 && found.count > 0) {
+    emptyReason = `All ${found.count} cells have fewer than ${minSize} pixels`;
+  }
+  const settled = meanSettled(core, found, output.size);
+  return {
+    masks,
+    count,
+    ...(count === 0 && emptyReason !== undefined ? { emptyReason } : {}),
+    ...(settled === undefined ? {} : { settled }),
+  };
+}
+
+function computeMasks(
+  core: Core,
+  { flows, cellprob, size }: NetworkOutput,
+  options: MasksOptions,
+): Masks | Promise<Masks> {
+  if (size.height * size.width <= SLAB_PIXELS) {
+    return core.computeMasks(flows, cellprob, size, {
+      ...options,
+      confidence: true,
+    });
+  }
+  const slabRows = Math.max(1, Math.floor(SLAB_PIXELS / size.width));
+  return core.computeMasksBySlab(flows, cellprob, size, {
+    ...options,
+    slabRows,
+  });
+}
+
+/** Mean over cells, weighted by their pixels. */
+function meanSettled(
+  core: Core,
+  { masks, count, confidence }: Masks,
+  size: Size2D,
+): number | undefined {
+  if (confidence === undefined || count === 0) return undefined;
+  const { area } = core.measureRegions(masks, size);
+  let settled = 0;
+  let pixels = 0;
+  for (const [k, each] of area.entries()) {
+    settled += confidence.settled[k] * each;
+    pixels += each;
+  }
+  return settled / pixels;
+}

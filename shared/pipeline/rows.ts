@@ -1,0 +1,223 @@
+/**
+ * An image as the network sees it, a band of rows at a time: channels chosen,
+ * normalized, scaled. Only the decoded image is ever held whole.
+ *
+ * @module
+ */
+import type { PixelArray } from "../image/types.ts";
+import type { Size2D } from "../ndarray.ts";
+import type { SegmentParameters } from "../schema/parameters.ts";
+import { type Core, rowsForResize } from "../../wasm/mod.ts";
+import type { ChannelSource } from "./channels.ts";
+import type { ChannelRange } from "./warnings.ts";
+
+/** Pixels above which percentiles are taken from a grid: Cellpose's. */
+const MAX_EXACT = 224 ** 3;
+
+/** Distance of the grid's rows and columns is the edge over this. */
+const GRID = 224;
+
+/** Smallest distance of percentiles that counts as contrast: Cellpose's. */
+const CONTRAST = Math.fround(1e-3);
+
+/** One image, H×W×C. */
+export interface Plane {
+  readonly data: PixelArray;
+  readonly size: Size2D;
+  readonly channels: number;
+}
+
+/** Rows of a C×H×W f32 image on demand. */
+export interface RowSource {
+  readonly channels: number;
+  readonly size: Size2D;
+  /** C×count×W f32, rows top … top + count. */
+  rows(top: number, count: number): Float32Array;
+}
+
+/** Normalized rows, and the ranges that became 0–1. */
+export interface NormalizedRows {
+  readonly source: RowSource;
+  readonly ranges: readonly ChannelRange[];
+  /** NaN and infinite pixels that were replaced. */
+  readonly replacedPixels: number;
+}
+
+/**
+ * Choose channels of a plane and normalize them.
+ *
+ * Integer images are normalized row by row; of float images, whose NaN and
+ * infinite pixels take the smallest value of all, the normalized image is
+ * held.
+ *
+ * @param core        the core
+ * @param plane       H×W×C, any type
+ * @param sources     one for each of the network's channels
+ * @param parameters  `normalize`, `normPercentile`, `invert`
+ *
+ * Source: cellpose 4.2.1.1 `normalize_img`, `normalize99`.
+ * Differs: as `normalizeImage`.
+ */
+export function normalizeRows(
+  core: Core,
+  plane: Plane,
+  sources: readonly ChannelSource[],
+  parameters: Pick<
+    SegmentParameters,
+    "normalize" | "normPercentile" | "invert"
+  >,
+): NormalizedRows {
+  const raw = rawRows(core, plane, sources);
+  const { size, data } = plane;
+  const isFloat = data instanceof Float32Array || data instanceof Float64Array;
+  const { invert, normPercentile: percentile } = parameters;
+  const pixels = size.height * size.width;
+
+  // the range of each channel, before any row is normalized
+  const ranges: (ChannelRange | undefined)[] = [];
+  const held: (Float32Array | undefined)[] = [];
+  let replacedPixels = 0;
+  for (const [i, channel] of sources.entries()) {
+    if (channel === "zeros") {
+      ranges.push(undefined);
+      continue;
+    }
+    if (!isFloat && pixels > MAX_EXACT) {
+      const sample = sampleGrid(core, plane, channel);
+      const [low, high] = core.findPercentiles(sample, percentile);
+      const isConstant = !(Math.fround(high - low) > CONTRAST);
+      ranges.push({ channel, low, high, isConstant });
+      continue;
+    }
+    const whole = raw.channel(i, 0, size.height);
+    const found = core.normalizeImage(whole, size, { percentile, invert });
+    replacedPixels += found.replacedPixels;
+    ranges.push({
+      channel,
+      low: found.low[0],
+      high: found.high[0],
+      isConstant: found.constantChannels.length > 0,
+    });
+    if (isFloat) held[i] = parameters.normalize ? found.image : whole;
+  }
+
+  const normalizeRow = (i: number, top: number, count: number) => {
+    const band = { height: count, width: size.width };
+    const range = ranges[i];
+    const whole = held[i];
+    if (whole !== undefined) {
+      return whole.subarray(top * size.width, (top + count) * size.width);
+    }
+    if (range === undefined) return new Float32Array(count * size.width);
+    if (!parameters.normalize) return raw.channel(i, top, count);
+    if (range.isConstant) return new Float32Array(count * size.width);
+    const { low, high } = range;
+    const rows = raw.channel(i, top, count);
+    return core.normalizeImage(rows, band, { lowhigh: [low, high], invert })
+      .image;
+  };
+  const source: RowSource = {
+    channels: sources.length,
+    size,
+    rows(top, count) {
+      const length = count * size.width;
+      const band = new Float32Array(sources.length * length);
+      for (let i = 0; i < sources.length; i++) {
+        band.set(normalizeRow(i, top, count), i * length);
+      }
+      return band;
+    },
+  };
+  return {
+    source,
+    ranges: ranges.filter((range) => range !== undefined),
+    replacedPixels,
+  };
+}
+
+/** Rows as the file has them, one chosen channel at a time, f32. */
+function rawRows(
+  core: Core,
+  { data, size: { width }, channels }: Plane,
+  sources: readonly ChannelSource[],
+) {
+  let last: { top: number; count: number; planes: Float32Array } | undefined;
+  const planesOf = (top: number, count: number) => {
+    if (last?.top === top && last.count === count) return last.planes;
+    const rows = data.subarray(
+      top * width * channels,
+      (top + count) * width * channels,
+    );
+    const size = { height: count, width, channels };
+    const planes = core.toPlanar(rows, size);
+    // whole images are not kept
+    last = count * width < MAX_EXACT ? { top, count, planes } : undefined;
+    return planes;
+  };
+  return {
+    channel(i: number, top: number, count: number): Float32Array {
+      const from = sources[i];
+      const planes = planesOf(top, count);
+      if (from === "mean") return core.meanPlanes(planes, channels);
+      const k = Number(from);
+      return planes.subarray(k * count * width, (k + 1) * count * width);
+    },
+  };
+}
+
+/** Pixels of the grid that percentiles of large images are taken from. */
+function sampleGrid(
+  core: Core,
+  { data, size: { height, width }, channels }: Plane,
+  channel: number | "mean",
+): Float32Array {
+  const stepY = Math.max(1, Math.floor(height / GRID));
+  const stepX = Math.max(1, Math.floor(width / GRID));
+  const rows = Math.ceil(height / stepY);
+  const columns = Math.ceil(width / stepX);
+  const taken = channel === "mean" ? channels : 1;
+  const first = channel === "mean" ? 0 : channel;
+  const sample = new Float32Array(taken * rows * columns);
+  let to = 0;
+  for (let c = first; c < first + taken; c++) {
+    for (let y = 0; y < height; y += stepY) {
+      for (let x = 0; x < width; x += stepX) {
+        sample[to++] = data[(y * width + x) * channels + c];
+      }
+    }
+  }
+  return channel === "mean" ? core.meanPlanes(sample, taken) : sample;
+}
+
+/**
+ * Scale rows by linear interpolation, those asked for only.
+ *
+ * @param core    the core
+ * @param source  rows at the image's size
+ * @param target  the network's size
+ *
+ * Source: cellpose 4.2.1.1 `resize_image`. Differs: nothing.
+ */
+export function resizedRows(
+  core: Core,
+  source: RowSource,
+  target: Size2D,
+): RowSource {
+  const { size, channels } = source;
+  if (size.height === target.height && size.width === target.width) {
+    return source;
+  }
+  return {
+    channels,
+    size: target,
+    rows(first, count) {
+      const { top, height } = rowsForResize(size.height, target.height, {
+        first,
+        count,
+      });
+      const band = source.rows(top, height);
+      const choice = { top, first, count };
+      return core.resizeRows(band, { ...size, channels }, target, choice);
+    },
+  };
+}
