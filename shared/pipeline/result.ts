@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Size, Size2D } from "../ndarray.ts";
+import type { Size2D } from "../ndarray.ts";
 import type { SegmentParameters } from "../schema/parameters.ts";
 import type { Regions } from "../../wasm/mod.ts";
 import { digestValue } from "./digest.ts";
@@ -72,8 +72,8 @@ export interface RunFacts {
 export interface SegmentResult {
   /** One for an image; one a plane for a stack, each with labels of its own. */
   readonly planes: readonly PlaneResult[];
-  /** Size of the image or stack. */
-  readonly size: Size;
+  /** Size of each. */
+  readonly size: Size2D;
   /** Cells of all planes. */
   readonly count: number;
   readonly facts: Facts;

@@ -4,11 +4,11 @@
  *
  * @module
  */
-import type { PixelArray } from "../image/types.ts";
 import type { Size2D } from "../ndarray.ts";
 import type { SegmentParameters } from "../schema/parameters.ts";
 import { type Core, rowsForResize } from "../../wasm/mod.ts";
 import type { ChannelSource } from "./channels.ts";
+import { type Plane, readRows } from "./planes.ts";
 import type { ChannelRange } from "./warnings.ts";
 
 /** Pixels above which percentiles are taken from a grid: Cellpose's. */
@@ -19,13 +19,6 @@ const GRID = 224;
 
 /** Smallest distance of percentiles that counts as contrast: Cellpose's. */
 const CONTRAST = Math.fround(1e-3);
-
-/** One image, H×W×C. */
-export interface Plane {
-  readonly data: PixelArray;
-  readonly size: Size2D;
-  readonly channels: number;
-}
 
 /** Rows of a C×H×W f32 image on demand. */
 export interface RowSource {
@@ -51,7 +44,7 @@ export interface NormalizedRows {
  * held.
  *
  * @param core        the core
- * @param plane       H×W×C, any type
+ * @param plane       an image, any type
  * @param sources     one for each of the network's channels
  * @param parameters  `normalize`, `normPercentile`, `invert`
  *
@@ -138,29 +131,25 @@ export function normalizeRows(
 /** Rows as the file has them, one chosen channel at a time, f32. */
 function rawRows(
   core: Core,
-  { data, size: { width }, channels }: Plane,
+  plane: Plane,
   sources: readonly ChannelSource[],
 ) {
-  let last: { top: number; count: number; planes: Float32Array } | undefined;
-  const planesOf = (top: number, count: number) => {
-    if (last?.top === top && last.count === count) return last.planes;
-    const rows = data.subarray(
-      top * width * channels,
-      (top + count) * width * channels,
-    );
-    const size = { height: count, width, channels };
-    const planes = core.toPlanar(rows, size);
+  const { size: { width }, channels } = plane;
+  let last: { top: number; count: number; rows: Float32Array } | undefined;
+  const allChannels = (top: number, count: number) => {
+    if (last?.top === top && last.count === count) return last.rows;
+    const rows = readRows(core, plane, top, count);
     // whole images are not kept
-    last = count * width < MAX_EXACT ? { top, count, planes } : undefined;
-    return planes;
+    last = count * width < MAX_EXACT ? { top, count, rows } : undefined;
+    return rows;
   };
   return {
     channel(i: number, top: number, count: number): Float32Array {
       const from = sources[i];
-      const planes = planesOf(top, count);
-      if (from === "mean") return core.meanPlanes(planes, channels);
+      const rows = allChannels(top, count);
+      if (from === "mean") return core.meanPlanes(rows, channels);
       const k = Number(from);
-      return planes.subarray(k * count * width, (k + 1) * count * width);
+      return rows.subarray(k * count * width, (k + 1) * count * width);
     },
   };
 }
@@ -168,25 +157,24 @@ function rawRows(
 /** Pixels of the grid that percentiles of large images are taken from. */
 function sampleGrid(
   core: Core,
-  { data, size: { height, width }, channels }: Plane,
+  { data, size: { height, width }, starts, step }: Plane,
   channel: number | "mean",
 ): Float32Array {
   const stepY = Math.max(1, Math.floor(height / GRID));
   const stepX = Math.max(1, Math.floor(width / GRID));
   const rows = Math.ceil(height / stepY);
   const columns = Math.ceil(width / stepX);
-  const taken = channel === "mean" ? channels : 1;
-  const first = channel === "mean" ? 0 : channel;
-  const sample = new Float32Array(taken * rows * columns);
+  const taken = channel === "mean" ? starts : [starts[channel]];
+  const sample = new Float32Array(taken.length * rows * columns);
   let to = 0;
-  for (let c = first; c < first + taken; c++) {
+  for (const start of taken) {
     for (let y = 0; y < height; y += stepY) {
       for (let x = 0; x < width; x += stepX) {
-        sample[to++] = data[(y * width + x) * channels + c];
+        sample[to++] = data[start + (y * width + x) * step];
       }
     }
   }
-  return channel === "mean" ? core.meanPlanes(sample, taken) : sample;
+  return taken.length > 1 ? core.meanPlanes(sample, taken.length) : sample;
 }
 
 /**

@@ -10,8 +10,6 @@
  * @module
  */
 import { ArgumentError, ModelError } from "../errors.ts";
-import type { DecodedImage } from "../image/types.ts";
-import { isVolume, type Size2D } from "../ndarray.ts";
 import type { SegmentParameters } from "../schema/parameters.ts";
 import { type Core, planTiles } from "../../wasm/mod.ts";
 import { blendOutputs, resizeOutput } from "./blend_outputs.ts";
@@ -20,8 +18,14 @@ import { encodeTiles, startFacts } from "./encode_tiles.ts";
 import type { Encoder } from "./encoder.ts";
 import { FAMILY } from "./families.ts";
 import { findMasks } from "./find_masks.ts";
+import {
+  layOutPlanes,
+  type NamedArray,
+  type Plane,
+  readRows,
+} from "./planes.ts";
 import type { PlaneResult, SegmentResult, Timings } from "./result.ts";
-import { normalizeRows, type Plane, resizedRows } from "./rows.ts";
+import { normalizeRows, resizedRows } from "./rows.ts";
 import { decideScale } from "./scale.ts";
 import { judgeInput, judgeMasks, type Warning } from "./warnings.ts";
 
@@ -32,13 +36,14 @@ const MAX_INTENSITIES = 2 ** 24;
 const KNOWN_RANGE = [0.25, 4] as const;
 
 /** A decoded image and what its file says of it. */
-export interface SegmentInput extends DecodedImage {
-  /** Axes of the file, as "ZCYX"; for messages and the result. */
-  readonly axes?: string;
+export interface SegmentInput extends NamedArray {
+  /** The axes are a guess from the shape. */
   readonly axesInferred?: boolean;
+  /** One a channel, where the file tells. */
   readonly channelNames?: readonly string[];
+  /** The last channel is opacity. */
   readonly hasAlpha?: boolean;
-  /** µm a pixel. */
+  /** µm a pixel, where the file tells. */
   readonly pixelSize?: number;
 }
 
@@ -63,7 +68,7 @@ export interface SegmentDeps {
 /**
  * Segment an image, or each plane of a stack by itself.
  *
- * @param input       H×W×C or D×H×W×C, any type, and what the file says
+ * @param input       an array with named axes, any type, and what the file says
  * @param parameters  `SegmentParameters.parse(…)`
  * @param deps        core, models, progress, abort
  * @returns           masks, flows, cells, warnings, times
@@ -81,11 +86,16 @@ export async function segment(
   const start = performance.now();
   const { encoders: [{ model, provider }] } = deps;
   checkModels(deps.encoders, parameters);
-  const depth = isVolume(input.size) ? input.size.depth : 1;
-  const size = { height: input.size.height, width: input.size.width };
+  const images = layOutPlanes(input);
+  const depth = images.length;
+  const { size, channels } = images[0];
   const pixelSize = parameters.pixelSize ?? input.pixelSize ?? null;
 
-  const chosen = chooseChannels(input, model, parameters.channels);
+  const chosen = chooseChannels(
+    { ...input, channels },
+    model,
+    parameters.channels,
+  );
   const scale = decideScale(size, model, parameters, pixelSize);
   const family = FAMILY[model.family];
   const plan = planTiles(scale.size, {
@@ -110,8 +120,8 @@ export async function segment(
   const warnings = [...judgeAxes(input, depth), ...chosen.warnings];
   const planes: PlaneResult[] = [];
   const settled: number[] = [];
-  for (let z = 0; z < depth; z++) {
-    const found = await segmentPlane(planeOf(input, size, z), job);
+  for (const [z, image] of images.entries()) {
+    const found = await segmentPlane(image, job);
     planes.push(found.result);
     if (found.settled !== undefined) settled.push(found.settled);
     warnings.push(
@@ -124,7 +134,7 @@ export async function segment(
   const { diameter, diameterFrom, niter } = scale;
   return {
     planes,
-    size: input.size,
+    size,
     count: planes.reduce((sum, plane) => sum + plane.count, 0),
     warnings,
     facts: {
@@ -133,7 +143,7 @@ export async function segment(
       medianDiameter: median(planes.flatMap((p) => [...p.cells.diameter])),
       niter,
       scale: scale.scale,
-      axes: input.axes ?? (depth > 1 ? "ZYX" : "YX"),
+      axes: input.axes,
       axesInferred: input.axesInferred ?? false,
       pixelSize,
       tiles: job.tilesTotal,
@@ -234,15 +244,16 @@ async function segmentPlane(plane: Plane, job: PlaneJob) {
 
 /** Measure the cells, and their intensities in images that are not huge. */
 function measure(core: Core, plane: Plane, masks: Uint32Array) {
-  const { data, size, channels } = plane;
-  if (data.length > MAX_INTENSITIES) return core.measureRegions(masks, size);
-  const image = core.toPlanar(data, { ...size, channels });
+  const { size, channels } = plane;
+  const values = channels * size.height * size.width;
+  if (values > MAX_INTENSITIES) return core.measureRegions(masks, size);
+  const image = readRows(core, plane, 0, size.height);
   return core.measureRegions(masks, size, { image, channels });
 }
 
 function checkModels(
   encoders: readonly Encoder[],
-  { tileSize, parity: _ }: SegmentParameters,
+  { tileSize }: SegmentParameters,
 ): void {
   if (encoders.length === 0) {
     throw new ArgumentError("encoders", "is empty; give a model");
@@ -301,12 +312,6 @@ function judgeAxes(input: SegmentInput, depth: number): Warning[] {
 function readRange(model: Encoder["model"]): readonly [number, number] {
   return model.diameterRange ??
     [KNOWN_RANGE[0] * model.diameter, KNOWN_RANGE[1] * model.diameter];
-}
-
-function planeOf(input: SegmentInput, size: Size2D, z: number): Plane {
-  const { data, channels } = input;
-  const length = size.height * size.width * channels;
-  return { data: data.subarray(z * length, (z + 1) * length), size, channels };
 }
 
 function median(values: number[]): number {

@@ -93,5 +93,13 @@ export function createOutputImage(height: number, width: number, seed = 1) {
     data[3 * i + 1] = 5 * flows[pixels + i];
     data[3 * i + 2] = cellprob[i];
   }
-  return { data, size, channels: 3, flows, cellprob, labels };
+  return {
+    data,
+    axes: "YXC",
+    shape: [height, width, 3],
+    size,
+    flows,
+    cellprob,
+    labels,
+  };
 }

@@ -48,7 +48,7 @@ test.each([false, true])(
   async (augment) => {
     const { labels, size } = createOutputImage(300, 420);
     const whole = core.fillHolesAndRemoveSmall(labels, size, { minSize: 40 });
-    const image = { data: whole.masks, size, channels: 1 };
+    const image = { data: whole.masks, axes: "YX", shape: [300, 420] };
     const deps = { core, encoders: [createLabelReader()] };
     const result = await segment(image, read({ augment }), deps);
     const [{ ap }] = core.averagePrecision(
@@ -181,11 +181,10 @@ test("segment() treats each plane of a stack by itself, and says so", async () =
   for (const [z, { data: each }] of planes.entries()) {
     data.set(each, z * each.length);
   }
-  const size = { depth: 2, height: 80, width: 90 };
   const progress: Progress[] = [];
   const deps = { core, encoders: [createIdentity()] };
   const stack = await segment(
-    { data, size, channels: 3, axes: "ZYXC" },
+    { data, shape: [2, 80, 90, 3], axes: "ZYXC" },
     read(),
     { ...deps, onProgress: (each) => progress.push(each) },
   );
@@ -223,7 +222,7 @@ test("segment() takes a U-Net's small images as they are, and its gray mean", as
     },
   );
   const data = Float32Array.from({ length: 50 * 60 * 3 }, (_, i) => i % 3);
-  const image = { data, size: { height: 50, width: 60 }, channels: 3 };
+  const image = { data, axes: "YXC", shape: [50, 60, 3] };
   const { facts } = await segment(image, read(), { core, encoders: [encoder] });
   expect(facts).toMatchObject({
     diameter: 15,
