@@ -114,7 +114,7 @@ export async function describeResult(
       name: model.name,
       family: model.family,
       sha256: digest,
-      dtype: model.dtype,
+      precision: model.precision,
       licence: model.licence,
     })),
     core: key.core,

@@ -2,7 +2,7 @@
  * `model.json`: what a folder with a model says about it.
  *
  * The importer writes it, whoever runs the model reads it. Fields that a
- * reader does not know are kept.
+ * reader does not need are kept as they are.
  *
  * @module
  */
@@ -11,7 +11,50 @@ import { z } from "zod";
 /** SHA-256 in lower-case hex. */
 const Digest = z.string().regex(/^[0-9a-f]{64}$/);
 
-/** The families of networks that are run. */
+const ModelFile = z.looseObject({
+  name: z.string().regex(/^[\w.-]+$/, "must be a file name without folders"),
+  bytes: z.int().min(1),
+  sha256: Digest,
+});
+
+const Port = z.looseObject({
+  name: z.string(),
+  shape: z.array(z.union([z.string(), z.int()])),
+});
+
+/** What is read of `model.json`. */
+export const ModelJson = z.looseObject({
+  format: z.literal(1),
+  family: z.string(),
+  /** One network, or several that work together. */
+  networks: z.array(z.looseObject({
+    name: z.string(),
+    /** The graph first, then its data file if it has one. */
+    files: z.array(ModelFile).min(1),
+    inputs: z.array(Port).min(1),
+    outputs: z.array(Port).min(1),
+  })).min(1),
+  tile: z.looseObject({
+    height: z.int().min(16),
+    width: z.int().min(16),
+    isFixed: z.boolean(),
+  }),
+  channels: z.looseObject({ input: z.int().min(1), output: z.int().min(1) }),
+  /** Pixels. */
+  diameter: z.looseObject({
+    mean: z.number().positive(),
+    labels: z.number().positive(),
+  }).nullable(),
+  precision: z.string(),
+  /** Digest of the written files: the model's identity. */
+  sha256: Digest,
+  licence: z.string().nullable(),
+});
+
+/** What is read of `model.json`. */
+export type ModelJson = z.infer<typeof ModelJson>;
+
+/** The families of networks, as `model.json` spells them. */
 export const FAMILIES = [
   "cellpose-sam",
   "cellpose-dino",
@@ -20,26 +63,60 @@ export const FAMILIES = [
   "sam",
 ] as const;
 
-/** A model's description. */
-export const ModelInfo = z.looseObject({
-  name: z.string().min(1),
-  family: z.enum(FAMILIES),
-  /** Edge of the tiles the network takes, or was trained with; pixels. */
-  tileSize: z.int().min(16),
-  /** Channels the network takes. */
-  channels: z.int().min(1),
-  /** Planes the network gives; the last three are dY, dX, cellprob. */
-  outputs: z.int().min(1),
-  /** Diameter of cells that the network knows, pixels. */
-  diameter: z.number().positive(),
-  /** Diameter of its training cells, pixels: the default where it is set. */
-  trainedDiameter: z.number().positive().optional(),
-  /** Range of diameters, pixels, that the network was trained on. */
-  diameterRange: z.tuple([z.number(), z.number()]).optional(),
-  dtype: z.string(),
-  licence: z.string(),
-  sha256: z.looseObject({ model: Digest, source: Digest.optional() }),
-});
+/** A model as the pipeline sees it. */
+export interface ModelInfo {
+  readonly name: string;
+  readonly family: typeof FAMILIES[number];
+  /** Edge of the tiles that the network takes; pixels. */
+  readonly tileSize: number;
+  /** Channels that the network takes. */
+  readonly channels: number;
+  /** Planes that it gives; the last three are dY, dX, cellprob. */
+  readonly outputs: number;
+  /** Diameter of cells that images are scaled to, pixels. */
+  readonly diameter: number;
+  /** Diameter of an image's cells without a choice; none: no scaling. */
+  readonly trainedDiameter?: number;
+  /** Diameters that it knows at its own scale; default ¼ to 4 times its own. */
+  readonly diameterRange?: readonly [number, number];
+  /** Precision of its products: "fp32", "bf16", … */
+  readonly precision: string;
+  /** Of the weights; `null`: unknown. */
+  readonly licence: string | null;
+}
 
-/** A model's description, checked. */
-export type ModelInfo = z.infer<typeof ModelInfo>;
+/** Cellpose's diameter, for models that have none. */
+const DIAMETER = 30;
+
+/**
+ * Read a model's description.
+ *
+ * @param json  the parsed `model.json`
+ * @param name  what to call the model
+ * @returns     both forms; `undefined` for a family that is not known
+ *
+ * Source: cellpose 4.2.1.1 scales by a given diameter only; 3.1 takes
+ * `diam_labels` where none is given.
+ */
+export function describeModel(
+  json: ModelJson,
+  name: string,
+): ModelInfo | undefined {
+  const spelled = json.family.replaceAll("_", "-");
+  const family = FAMILIES.find((each) => each === spelled);
+  if (family === undefined) return undefined;
+  const { diameter, tile, channels, precision, licence } = json;
+  return {
+    name,
+    family,
+    tileSize: Math.max(tile.height, tile.width),
+    channels: channels.input,
+    outputs: channels.output,
+    diameter: diameter?.mean ?? DIAMETER,
+    ...(family === "cellpose-unet" && diameter
+      ? { trainedDiameter: diameter.labels }
+      : {}),
+    precision,
+    licence,
+  };
+}

@@ -16,9 +16,8 @@ const MODEL: ModelInfo = {
   channels: 3,
   outputs: 3,
   diameter: 30,
-  dtype: "float32",
+  precision: "fp32",
   licence: "MIT",
-  sha256: { model: "0".repeat(64) },
 };
 
 /** A fake encoder, and what it was given. */

@@ -1,0 +1,104 @@
+/**
+ * Networks on onnxruntime-node: CUDA, WebGPU or the processor, whichever
+ * works first.
+ *
+ * @module
+ */
+import { execFile } from "node:child_process";
+import { freemem } from "node:os";
+import process from "node:process";
+import { promisify } from "node:util";
+import * as ort from "onnxruntime-node";
+import { ModelError } from "../shared/errors.ts";
+import { explainFailure, runBatch } from "../shared/models/onnx_run.ts";
+import type {
+  DeviceMemory,
+  Encoder,
+  Provider,
+} from "../shared/pipeline/encoder.ts";
+import { openModelFolder } from "./model_folder.ts";
+
+/** Providers that this runtime has, best first. */
+export const PROVIDERS = ["cuda", "webgpu", "cpu"] as const;
+
+/** A provider of this runtime. */
+export type NodeProvider = typeof PROVIDERS[number];
+
+/** How a model is loaded. */
+export interface NodeEncoderOptions {
+  /** Tried in this order; default: all, best first. */
+  readonly providers?: readonly NodeProvider[];
+  /** Threads of the processor; default: the runtime's choice. */
+  readonly threads?: number;
+}
+
+/** An encoder, and why better providers are not in use. */
+export interface NodeEncoder extends Encoder {
+  readonly passedOver: readonly {
+    readonly provider: Provider;
+    readonly reason: string;
+  }[];
+}
+
+/**
+ * Load a model from its folder.
+ *
+ * @param folder   holds model.json and what it names; digests are checked
+ * @param options  providers to try, threads
+ * @throws {ModelError} if the folder is broken or no provider works
+ */
+export async function loadNodeEncoder(
+  folder: string,
+  { providers = PROVIDERS, threads }: NodeEncoderOptions = {},
+): Promise<NodeEncoder> {
+  const { model, json, digest, graph } = await openModelFolder(folder);
+  const passedOver: { provider: Provider; reason: string }[] = [];
+  for (const provider of providers) {
+    try {
+      const session = await ort.InferenceSession.create(graph, {
+        executionProviders: [provider],
+        graphOptimizationLevel: "all",
+        logSeverityLevel: 4,
+        ...(threads === undefined ? {} : { intraOpNumThreads: threads }),
+      });
+      const run = {
+        session: session as Parameters<
+          typeof runBatch<ort.Tensor>
+        >[0]["session"],
+        network: json.networks[0],
+        model,
+        provider,
+        createTensor: (data: Float32Array, dims: number[]) =>
+          new ort.Tensor("float32", data, dims),
+      };
+      return {
+        model,
+        digest,
+        provider,
+        passedOver,
+        encode: (batch) => runBatch(run, batch),
+        measureMemory: () => measureMemory(provider),
+        close: () => session.release(),
+      };
+    } catch (err) {
+      const { message } = explainFailure(model.name, provider, err);
+      passedOver.push({ provider, reason: message });
+    }
+  }
+  throw new ModelError(
+    model.name,
+    passedOver.map(({ reason }) => reason).join("; "),
+  );
+}
+
+async function measureMemory(provider: NodeProvider): Promise<DeviceMemory> {
+  if (provider !== "cuda") {
+    return { used: process.memoryUsage().rss, free: freemem() };
+  }
+  const { stdout } = await promisify(execFile)("nvidia-smi", [
+    "--query-gpu=memory.used,memory.free",
+    "--format=csv,noheader,nounits",
+  ]);
+  const [used, free] = stdout.split("\n")[0].split(",").map(Number);
+  return { used: used * 2 ** 20, free: free * 2 ** 20 };
+}

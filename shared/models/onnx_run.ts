@@ -1,0 +1,96 @@
+/**
+ * What onnxruntime-node and onnxruntime-web have in common: one batch, from
+ * tiles to outputs.
+ *
+ * @module
+ */
+import { ModelError } from "../errors.ts";
+import type { EncodedBatch, Provider, TileBatch } from "../pipeline/encoder.ts";
+import type { ModelInfo, ModelJson } from "../schema/model.ts";
+
+/** A tensor of either runtime. */
+interface OutputTensor {
+  readonly dims: readonly number[];
+  readonly type: string;
+  /** Copies from the device where it lies there. */
+  getData(): Promise<unknown>;
+  dispose(): void;
+}
+
+/** A session of either runtime. */
+export interface OnnxSession<Tensor> {
+  run(
+    feeds: Record<string, Tensor>,
+  ): Promise<Readonly<Record<string, unknown>>>;
+}
+
+/** How a runtime says that there is no memory. */
+const OUT_OF_MEMORY =
+  /out of memory|failed to allocate|bad_?alloc|bad allocation|allocation failed|not enough memory|ALLOC_FAILED|OutOfMemory/i;
+
+/** What is needed to run a model. */
+export interface OnnxRun<Tensor> {
+  readonly session: OnnxSession<Tensor>;
+  readonly network: ModelJson["networks"][number];
+  readonly model: ModelInfo;
+  readonly provider: Provider;
+  /** Make an f32 tensor. */
+  readonly createTensor: (data: Float32Array, dims: number[]) => Tensor;
+}
+
+/**
+ * Run a network on a batch of tiles.
+ *
+ * @throws {ModelError} with `isOutOfMemory` where a smaller batch may fit
+ */
+export async function runBatch<Tensor>(
+  { session, network, model, provider, createTensor }: OnnxRun<Tensor>,
+  { data, count, channels, height, width }: TileBatch,
+): Promise<EncodedBatch> {
+  const input = network.inputs[0].name;
+  const tensor = createTensor(data, [count, channels, height, width]);
+  let results: Readonly<Record<string, unknown>>;
+  try {
+    results = await session.run({ [input]: tensor });
+  } catch (cause) {
+    throw explainFailure(model.name, provider, cause);
+  }
+  const read = async (name: string | undefined) => {
+    if (name === undefined) return undefined;
+    const output = results[name] as OutputTensor | undefined;
+    if (output === undefined) return undefined;
+    const values = await output.getData() as Float32Array;
+    // the runtime may reuse its memory
+    const copy = values.slice();
+    output.dispose();
+    return copy;
+  };
+  const outputs = await read(network.outputs[0].name);
+  const expected = count * model.outputs * height * width;
+  if (!(outputs instanceof Float32Array) || outputs.length !== expected) {
+    throw new ModelError(
+      model.name,
+      `gives ${outputs?.length} values, ${expected} are expected; import it again`,
+      { provider },
+    );
+  }
+  const styles = await read(
+    network.outputs.find(({ name }) => name === "style")?.name,
+  );
+  return { outputs, ...(styles instanceof Float32Array ? { styles } : {}) };
+}
+
+/** A runtime's failure as the project's error. */
+export function explainFailure(
+  model: string,
+  provider: Provider,
+  cause: unknown,
+): ModelError {
+  const detail = cause instanceof Error ? cause.message : String(cause);
+  const outOfMemory = OUT_OF_MEMORY.test(detail);
+  return new ModelError(model, `cannot run on ${provider}: ${detail}`, {
+    provider,
+    outOfMemory,
+    cause,
+  });
+}
