@@ -9,6 +9,8 @@
  * @module
  */
 import { Command, CommanderError, Option } from "commander";
+import { addSegmentOptions, spellWithHyphens } from "./segment/options.ts";
+import { UsageError } from "./usage_error.ts";
 import { VERSION } from "./version.ts";
 
 const program = new Command("cytoedge")
@@ -63,6 +65,15 @@ program.command("report")
     await report(options);
   });
 
+addSegmentOptions(
+  program.command("segment")
+    .description("find the cells of images and write masks and more")
+    .argument("[images...]", "images, folders, patterns as 'a/*.tif'"),
+).action(async (images, options) => {
+  const { segment } = await import("./segment.ts");
+  Deno.exitCode = await segment(images, options);
+});
+
 program.command("convert")
   .description("convert labels between formats, told by the names' endings")
   .argument(
@@ -107,13 +118,13 @@ program.command("info")
   });
 
 try {
-  await program.parseAsync(Deno.args, { from: "user" });
+  await program.parseAsync(spellWithHyphens(Deno.args), { from: "user" });
 } catch (err) {
   // commander has printed its line (help and version are no mistakes)
   if (err instanceof CommanderError) Deno.exit(err.exitCode === 0 ? 0 : 2);
   const reason = err instanceof Error ? err.message : String(err);
   printError(`error: ${reason}`);
-  Deno.exit(1);
+  Deno.exit(err instanceof UsageError ? 2 : 1);
 }
 
 function printError(line: string): void {

@@ -45,6 +45,8 @@ export interface SegmentInput extends NamedArray {
   readonly hasAlpha?: boolean;
   /** µm a pixel, where the file tells. */
   readonly pixelSize?: number;
+  /** What decoding warned of. */
+  readonly fileWarnings?: readonly string[];
 }
 
 /** How far a segmentation is. */
@@ -298,6 +300,11 @@ function judgeAxes(input: SegmentInput, depth: number): Warning[] {
       message:
         `The file does not tell its axes; taken for ${input.axes}. Give axes if they are others`,
     });
+  }
+  for (const message of input.fileWarnings ?? []) {
+    // told with a code of its own
+    if (/inferred from the shape/.test(message)) continue;
+    warnings.push({ code: "file", message });
   }
   if (depth > 1) {
     warnings.push({

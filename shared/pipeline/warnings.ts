@@ -11,15 +11,14 @@ export type WarningCode =
   | "channels-left-out"
   | "constant-channel"
   | "diameter-outside-range"
+  | "file"
   | "low-contrast"
   | "mask-almost-full"
   | "mask-empty"
-  | "no-pixel-size"
   | "non-finite-pixels"
   | "planes-separate"
   | "saturated"
-  | "unconverged"
-  | "unknown-parameter";
+  | "unconverged";
 
 /** A warning: a code for programs, a sentence for people. */
 export interface Warning {

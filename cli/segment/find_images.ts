@@ -1,0 +1,76 @@
+/**
+ * Files, folders and patterns to the images to segment.
+ *
+ * @module
+ */
+import { globSync, readdirSync, statSync } from "node:fs";
+import { basename, join, parse } from "node:path";
+
+/** Files that are read, by the end of their names. */
+const IMAGE = /\.(png|jpe?g|webp|tiff?|npy|npz|zarr|flex)$/i;
+
+/** Stems of files that segmenting wrote: Cellpose's and ours. */
+const WRITTEN =
+  /(_cp_(masks|output|outlines|rois|cells|cellprob|result|overlay)|_masks|_flows|_seg|_outlines|_dP|_cellprob)$/;
+
+/** How folders are read. */
+export interface FindOptions {
+  /** Folders within folders, too. */
+  readonly recursive: boolean;
+  /** Only stems with this end. */
+  readonly imageFilter: string;
+}
+
+/**
+ * Find images; a file that is named is taken whatever its name is.
+ *
+ * @param inputs   absolute paths of files, folders, patterns
+ * @returns        paths without repetition, in natural order for each input
+ * @throws {Error} if an input is not there or a pattern or folder has no image
+ */
+export function findImages(
+  inputs: readonly string[],
+  { recursive, imageFilter }: FindOptions,
+): string[] {
+  const isImage = (path: string) => {
+    const { name, base } = parse(path);
+    return IMAGE.test(base) && !WRITTEN.test(name) && !base.startsWith(".") &&
+      name.endsWith(imageFilter);
+  };
+  const found = inputs.flatMap((input) => {
+    const stat = statSync(input, { throwIfNoEntry: false });
+    if (stat?.isDirectory() && !/\.zarr$/i.test(input)) {
+      const images = listFolder(input, recursive).filter(isImage);
+      if (images.length === 0) throw new Error(`${input} holds no image`);
+      return images;
+    }
+    if (stat !== undefined) return [input];
+    const matches = /[*?{[]/.test(input)
+      ? globSync(input).filter((path) => isImage(path)).sort(byNature)
+      : [];
+    if (matches.length === 0) throw new Error(`${input} is not there`);
+    return matches;
+  });
+  return [...new Set(found)];
+}
+
+/** The start of the names of an image's results. */
+export function stemOf(path: string): string {
+  return basename(path).replace(/(\.ome)?\.[^.]+$/i, "");
+}
+
+function listFolder(folder: string, recursive: boolean): string[] {
+  const entries = readdirSync(folder, { withFileTypes: true });
+  const files = entries
+    .filter((entry) => !entry.isDirectory() || /\.zarr$/i.test(entry.name))
+    .map(({ name }) => join(folder, name)).sort(byNature);
+  if (!recursive) return files;
+  const folders = entries
+    .filter((entry) => entry.isDirectory() && !/\.zarr$/i.test(entry.name))
+    .map(({ name }) => join(folder, name)).sort(byNature);
+  return [...files, ...folders.flatMap((path) => listFolder(path, false))];
+}
+
+function byNature(a: string, b: string): number {
+  return a.localeCompare(b, "en", { numeric: true });
+}

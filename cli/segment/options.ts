@@ -1,0 +1,220 @@
+/**
+ * Options of `segment`: made of the table of parameters, plus Cellpose's
+ * spellings.
+ *
+ * @module
+ */
+import { type Command, InvalidArgumentError, Option } from "commander";
+import {
+  type ParameterName,
+  PARAMETERS,
+  REFUSED,
+  SegmentParameters,
+} from "../../shared/schema/parameters.ts";
+import { UsageError } from "../usage_error.ts";
+import { OUTPUTS } from "./outputs.ts";
+
+/** What the command line gives, checked. */
+export interface SegmentCommand {
+  readonly parameters: SegmentParameters;
+  readonly models: readonly string[];
+  readonly out: string | undefined;
+  /** Names of `OUTPUTS`. */
+  readonly outputs: readonly string[];
+  readonly batchSize: number | undefined;
+  readonly providers: readonly string[] | undefined;
+  readonly threads: number | undefined;
+  readonly json: boolean;
+  readonly force: boolean;
+  readonly recursive: boolean;
+  readonly imageFilter: string;
+  /** Images that were given by options. */
+  readonly images: readonly string[];
+}
+
+/** Parameters whose option is not `--name-of-the-parameter VALUE`. */
+const SWITCHES: Partial<Record<ParameterName, string>> = {
+  augment: "--augment",
+  excludeOnEdges: "--exclude-on-edges",
+  invert: "--invert",
+  normalize: "--no-norm",
+  resample: "--no-resample",
+  skipEmptyTiles: "--skip-empty-tiles",
+  parity: "--parity",
+};
+
+/** Options of Cellpose's that change nothing here. */
+const IGNORED = ["--use-gpu", "--verbose", "--no-interp", "--all-channels"];
+
+/** Add the options to the command. */
+export function addSegmentOptions(command: Command): Command {
+  command
+    .option(
+      "--model <dir...>",
+      "folder with model.json, made by `import`; several are averaged",
+    )
+    .addOption(new Option("--pretrained-model <dir...>").hideHelp())
+    .option("--out <dir>", "folder for results; default: the image's own")
+    .addOption(new Option("--savedir <dir>").hideHelp())
+    .addOption(new Option("--dir <dir>").hideHelp())
+    .addOption(new Option("--image-path <file>").hideHelp());
+  for (const [name, { meaning, schema, unit }] of Object.entries(PARAMETERS)) {
+    const text = describe(meaning, unit, schema.parse(undefined));
+    const flag = SWITCHES[name as ParameterName];
+    if (flag !== undefined) {
+      command.option(flag, flag.startsWith("--no-") ? `not: ${meaning}` : text);
+    } else if (name === "normPercentile") {
+      command.option("--norm-percentile <low,high>", text, readList);
+    } else if (name === "channels") {
+      command.option("--channels <list>", text, readList);
+    } else if (name === "axes") {
+      command.option("--axes <letters>", text);
+    } else {
+      command.option(`--${toKebab(name)} <number>`, text, readNumber);
+    }
+  }
+  command
+    .addOption(new Option("--chan <n>").argParser(readNumber).hideHelp())
+    .addOption(new Option("--chan2 <n>").argParser(readNumber).hideHelp())
+    .addOption(new Option("--bsize <n>").argParser(readNumber).hideHelp())
+    .option(
+      "--batch-size <n>",
+      "tiles at a time; default: measured",
+      readNumber,
+    )
+    .option("--provider <name...>", "cuda, webgpu, cpu: tried in this order")
+    .option("--threads <n>", "threads of the processor", readNumber)
+    .option("--look-one-level-down", "folders within folders, too")
+    .option("--img-filter <end>", "only images whose stem ends so", "");
+  for (const { flag, meaning, isDefault } of Object.values(OUTPUTS)) {
+    command.option(isDefault ? `--no-${flag}` : `--save-${flag}`, meaning);
+  }
+  command
+    .option("--force", "compute finished images again")
+    .option("--json", "print one JSON object instead of lines");
+  for (const [name, { reason }] of Object.entries(REFUSED)) {
+    command.addOption(
+      new Option(`--${toKebab(name)} [value]`).argParser(() => {
+        throw new InvalidArgumentError(`${reason}.`);
+      }).hideHelp(),
+    );
+  }
+  for (const flag of IGNORED) command.addOption(new Option(flag).hideHelp());
+  return command;
+}
+
+/**
+ * Check what commander gives.
+ *
+ * @throws {UsageError} naming the option
+ */
+export function readSegmentOptions(
+  given: Record<string, unknown>,
+): SegmentCommand {
+  const values: Record<string, unknown> = {};
+  for (const name of Object.keys(PARAMETERS)) {
+    if (given[name] !== undefined) values[name] = given[name];
+  }
+  if (given.norm === false) values.normalize = false;
+  if (given.bsize !== undefined) values.tileSize ??= given.bsize;
+  if (given.chan !== undefined || given.chan2 !== undefined) {
+    values.channels ??= [given.chan ?? 0, given.chan2 ?? 0];
+  }
+  const read = SegmentParameters.safeParse(values);
+  if (!read.success) {
+    const [{ path, message }] = read.error.issues;
+    const name = String(path[0]);
+    throw new UsageError(
+      `option --${toKebab(name)}: ${message} (is ${
+        JSON.stringify(values[name])
+      })`,
+    );
+  }
+  const batchSize = readCount("batchSize", given.batchSize);
+  const threads = readCount("threads", given.threads);
+  return {
+    parameters: read.data,
+    models: (given.model ?? given.pretrainedModel ?? []) as string[],
+    out: (given.out ?? given.savedir) as string | undefined,
+    outputs: Object.entries(OUTPUTS)
+      .filter(([, { flag, isDefault }]) =>
+        given[toCamel(isDefault ? flag : `save-${flag}`)]
+      )
+      .map(([name]) => name),
+    batchSize,
+    threads,
+    providers: given.provider as string[] | undefined,
+    json: given.json === true,
+    force: given.force === true,
+    recursive: given.lookOneLevelDown === true,
+    imageFilter: String(given.imgFilter ?? ""),
+    images: [given.dir, given.imagePath].filter((each) => each !== undefined)
+      .map(String),
+  };
+}
+
+/**
+ * Spell options with hyphens: `--flow_threshold` is `--flow-threshold`, and
+ * `--norm_percentile 1 99` is `--norm-percentile 1,99`.
+ */
+export function spellWithHyphens(args: readonly string[]): string[] {
+  const end = args.indexOf("--");
+  const spelled = args.map((arg, i) => {
+    if (!arg.startsWith("--") || (end >= 0 && i >= end)) return arg;
+    const [name, ...value] = arg.split("=");
+    return [name.replaceAll("_", "-"), ...value].join("=");
+  });
+  const at = spelled.indexOf("--norm-percentile");
+  const [low, high] = spelled.slice(at + 1);
+  if (at >= 0 && isNumber(low) && isNumber(high)) {
+    spelled.splice(at + 1, 2, `${low},${high}`);
+  }
+  return spelled;
+}
+
+function isNumber(text: string | undefined): boolean {
+  return text !== undefined && text !== "" && Number.isFinite(Number(text));
+}
+
+function describe(meaning: string, unit: string, standard: unknown): string {
+  const facts = [
+    ...(unit ? [unit] : []),
+    ...(standard === null || standard === false ? [] : [`default ${standard}`]),
+  ];
+  return facts.length > 0 ? `${meaning} (${facts.join("; ")})` : meaning;
+}
+
+function readNumber(text: string): number {
+  const value = Number(text);
+  if (text.trim() === "" || !Number.isFinite(value)) {
+    throw new InvalidArgumentError("It is not a number.");
+  }
+  return value;
+}
+
+function readList(text: string): (number | string)[] {
+  return text.split(",").map((each) => each.trim()).map((each) =>
+    isNumber(each) ? Number(each) : each
+  );
+}
+
+function readCount(name: string, value: unknown): number | undefined {
+  if (value === undefined) return undefined;
+  if (!Number.isInteger(value) || Number(value) < 1) {
+    throw new UsageError(
+      `option --${toKebab(name)}: must be a positive integer (is ${value})`,
+    );
+  }
+  return Number(value);
+}
+
+function toKebab(name: string): string {
+  return name.replace("3D", "-3D").replaceAll(
+    /[A-Z](?![A-Z]|$)/g,
+    (letter) => `-${letter.toLowerCase()}`,
+  ).replace("--", "-");
+}
+
+function toCamel(name: string): string {
+  return name.replaceAll(/-(\w)/g, (_, letter) => letter.toUpperCase());
+}
