@@ -5,7 +5,10 @@
  * @module
  */
 import { execFile } from "node:child_process";
+import { existsSync } from "node:fs";
+import { createRequire } from "node:module";
 import { freemem } from "node:os";
+import { basename, dirname, join } from "node:path";
 import process from "node:process";
 import { promisify } from "node:util";
 import * as ort from "onnxruntime-node";
@@ -17,6 +20,8 @@ import type {
   Provider,
 } from "../shared/pipeline/encoder.ts";
 import { openModelFolder } from "./model_folder.ts";
+
+const require = createRequire(import.meta.url);
 
 /** Providers that this runtime has, best first. */
 export const PROVIDERS = ["cuda", "webgpu", "cpu"] as const;
@@ -54,6 +59,11 @@ export async function loadNodeEncoder(
   const { model, json, digest, graph } = await openModelFolder(folder);
   const passedOver: { provider: Provider; reason: string }[] = [];
   for (const provider of providers) {
+    const missing = findMissing(provider);
+    if (missing !== undefined) {
+      passedOver.push({ provider, reason: missing });
+      continue;
+    }
     try {
       const session = await ort.InferenceSession.create(graph, {
         executionProviders: [provider],
@@ -87,8 +97,32 @@ export async function loadNodeEncoder(
   }
   throw new ModelError(
     model.name,
-    passedOver.map(({ reason }) => reason).join("; "),
+    `no provider works: ${passedOver.map(({ reason }) => reason).join("; ")}`,
   );
+}
+
+/**
+ * What a provider lacks on this machine; the runtime itself would write about
+ * it on the standard error.
+ */
+function findMissing(provider: NodeProvider): string | undefined {
+  if (process.platform !== "linux") return undefined;
+  if (provider === "cuda") {
+    const folder = dirname(require.resolve("onnxruntime-node/package.json"));
+    const library = join(
+      folder,
+      `bin/napi-v6/linux/${process.arch}/libonnxruntime_providers_cuda.so`,
+    );
+    return existsSync(library)
+      ? undefined
+      : `cuda: there is no ${
+        basename(library)
+      } beside onnxruntime-node; its install script fetches it`;
+  }
+  if (provider === "webgpu" && !existsSync("/dev/dri")) {
+    return "webgpu: there is no graphics device (/dev/dri)";
+  }
+  return undefined;
 }
 
 async function measureMemory(provider: NodeProvider): Promise<DeviceMemory> {

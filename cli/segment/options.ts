@@ -92,12 +92,8 @@ export function addSegmentOptions(command: Command): Command {
   command
     .option("--force", "compute finished images again")
     .option("--json", "print one JSON object instead of lines");
-  for (const [name, { reason }] of Object.entries(REFUSED)) {
-    command.addOption(
-      new Option(`--${toKebab(name)} [value]`).argParser(() => {
-        throw new InvalidArgumentError(`${reason}.`);
-      }).hideHelp(),
-    );
+  for (const name of Object.keys(REFUSED)) {
+    command.addOption(new Option(`--${toKebab(name)} [value]`).hideHelp());
   }
   for (const flag of IGNORED) command.addOption(new Option(flag).hideHelp());
   return command;
@@ -111,6 +107,12 @@ export function addSegmentOptions(command: Command): Command {
 export function readSegmentOptions(
   given: Record<string, unknown>,
 ): SegmentCommand {
+  for (const [name, { reason, off }] of Object.entries(REFUSED)) {
+    // Cellpose's defaults ask for nothing
+    if (given[name] !== undefined && given[name] !== off) {
+      throw new UsageError(`option --${toKebab(name)}: ${reason}`);
+    }
+  }
   const values: Record<string, unknown> = {};
   for (const name of Object.keys(PARAMETERS)) {
     if (given[name] !== undefined) values[name] = given[name];

@@ -172,18 +172,21 @@ export type SegmentParameters = z.infer<typeof SegmentParameters>;
 /** Parameters as a caller gives them. */
 export type SegmentOptions = z.input<typeof SegmentParameters>;
 
-/** What a volume would need; refused, with the reason. */
+/** What a volume would need; refused, with the reason, unless it is `off`. */
 export const REFUSED = {
   do3D: {
     cellpose: "do_3D",
+    off: "false",
     reason: "3-D segmentation is not there yet; planes are segmented in 2-D",
   },
   stitchThreshold: {
     cellpose: "stitch_threshold",
+    off: "0",
     reason: "planes are not stitched yet; each has labels of its own",
   },
   anisotropy: {
     cellpose: "anisotropy",
+    off: "1",
     reason: "it has a meaning in 3-D only, which is not there yet",
   },
 } as const;
