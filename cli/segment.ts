@@ -15,10 +15,11 @@ import {
   type NodeProvider,
   PROVIDERS,
 } from "../gpu-worker/encoder_node.ts";
+import { stemOf } from "../shared/image/names.ts";
 import { loadCore } from "../wasm/mod.ts";
 import { callerPath } from "./caller_path.ts";
 import { printLine } from "./print.ts";
-import { findImages, stemOf } from "./segment/find_images.ts";
+import { findImages } from "./segment/find_images.ts";
 import { type ImageOutcome, segmentFile } from "./segment/one_image.ts";
 import { readSegmentOptions, type SegmentCommand } from "./segment/options.ts";
 import { type ProgressBar, showProgress } from "./segment/progress.ts";

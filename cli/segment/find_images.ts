@@ -4,14 +4,14 @@
  * @module
  */
 import { globSync, readdirSync, statSync } from "node:fs";
-import { basename, join, parse } from "node:path";
+import { join, parse } from "node:path";
 
 /** Files that are read, by the end of their names. */
 const IMAGE = /\.(png|jpe?g|webp|tiff?|npy|npz|zarr|flex)$/i;
 
 /** Stems of files that segmenting wrote: Cellpose's and ours. */
 const WRITTEN =
-  /(_cp_(masks|output|outlines|rois|cells|cellprob|result|overlay)|_masks|_flows|_seg|_outlines|_dP|_cellprob)$/;
+  /(_cp_(masks|output|outlines)|_masks|_seg|_(outlines|flows|dP|cellprob|overlay)(_cp_masks)?)$/;
 
 /** How folders are read. */
 export interface FindOptions {
@@ -52,11 +52,6 @@ export function findImages(
     return matches;
   });
   return [...new Set(found)];
-}
-
-/** The start of the names of an image's results. */
-export function stemOf(path: string): string {
-  return basename(path).replace(/(\.ome)?\.[^.]+$/i, "");
 }
 
 function listFolder(folder: string, recursive: boolean): string[] {

@@ -9,6 +9,7 @@ import { existsSync } from "node:fs";
 import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { decodeImage } from "../../shared/image/decode.ts";
+import { outputNames, stemOf } from "../../shared/image/names.ts";
 import { digestBytes } from "../../shared/pipeline/digest.ts";
 import type { Encoder } from "../../shared/pipeline/encoder.ts";
 import {
@@ -23,8 +24,8 @@ import {
 } from "../../shared/pipeline/segment.ts";
 import type { SegmentParameters } from "../../shared/schema/parameters.ts";
 import type { Core } from "../../wasm/mod.ts";
-import { stemOf } from "./find_images.ts";
-import { OUTPUTS } from "./outputs.ts";
+import type { OutputName } from "./output_kinds.ts";
+import { writeOutput } from "./outputs.ts";
 
 /** What all images of a call share. */
 export interface ImageJob {
@@ -32,7 +33,7 @@ export interface ImageJob {
   readonly coreVersion: string;
   readonly encoders: readonly Encoder[];
   readonly parameters: SegmentParameters;
-  readonly outputs: readonly string[];
+  readonly outputs: readonly OutputName[];
   /** Folder for results; default: the image's own. */
   readonly out?: string;
   readonly batchSize?: number;
@@ -41,10 +42,10 @@ export interface ImageJob {
   readonly onProgress: (progress: Progress) => void;
 }
 
-/** `<stem>_cp_result.json` */
+/** `<stem>_result.json` */
 export interface WrittenResult extends ResultDescription {
-  /** Outputs that were written, as `OUTPUTS` names them, and their files. */
-  readonly outputs: readonly string[];
+  /** Outputs that were written, and their files. */
+  readonly outputs: readonly OutputName[];
   readonly files: readonly string[];
 }
 
@@ -73,7 +74,7 @@ export async function segmentFile(
     parameters: job.parameters,
     core: job.coreVersion,
   };
-  const written = join(folder, `${stem}_cp_result.json`);
+  const written = join(folder, outputNames(stem).result);
   const before = await readFinished(written, await resultId(key), job.outputs);
   if (before && !job.force) {
     return { image: path, status: "finished before", result: before };
@@ -99,11 +100,11 @@ export async function segmentFile(
 
   await mkdir(folder, { recursive: true });
   const files: string[] = [];
+  const context = { core, fileName: basename(path), stem, image, result };
   for (const name of job.outputs) {
-    const context = { core, name: basename(path), image, result };
-    for (const { suffix, bytes } of await OUTPUTS[name].write(context)) {
-      await writeWhole(join(folder, stem + suffix), bytes);
-      files.push(stem + suffix);
+    for (const [file, content] of writeOutput(name, context)) {
+      await writeWhole(join(folder, file), content);
+      files.push(file);
     }
   }
   const described: WrittenResult = {
@@ -112,7 +113,7 @@ export async function segmentFile(
     files,
   };
   const text = JSON.stringify(described, null, 2) + "\n";
-  await writeWhole(written, new TextEncoder().encode(text));
+  await writeWhole(written, text);
   return { image: path, status: "done", result: described };
 }
 
@@ -120,7 +121,7 @@ export async function segmentFile(
 async function readFinished(
   path: string,
   id: string,
-  outputs: readonly string[],
+  outputs: readonly OutputName[],
 ): Promise<WrittenResult | undefined> {
   if (!existsSync(path)) return undefined;
   try {
@@ -136,7 +137,12 @@ async function readFinished(
 }
 
 /** Write a file so that it is there whole or not at all. */
-async function writeWhole(path: string, bytes: Uint8Array): Promise<void> {
-  await writeFile(`${path}.part`, bytes);
+async function writeWhole(
+  path: string,
+  content: Uint8Array | string,
+): Promise<void> {
+  // OME-Zarr has folders of its own
+  await mkdir(dirname(path), { recursive: true });
+  await writeFile(`${path}.part`, content);
   await rename(`${path}.part`, path);
 }

@@ -12,15 +12,18 @@ import {
   SegmentParameters,
 } from "../../shared/schema/parameters.ts";
 import { UsageError } from "../usage_error.ts";
-import { OUTPUTS } from "./outputs.ts";
+import {
+  OUTPUT_KINDS,
+  type OutputKind,
+  type OutputName,
+} from "./output_kinds.ts";
 
 /** What the command line gives, checked. */
 export interface SegmentCommand {
   readonly parameters: SegmentParameters;
   readonly models: readonly string[];
   readonly out: string | undefined;
-  /** Names of `OUTPUTS`. */
-  readonly outputs: readonly string[];
+  readonly outputs: readonly OutputName[];
   readonly batchSize: number | undefined;
   readonly providers: readonly string[] | undefined;
   readonly threads: number | undefined;
@@ -86,8 +89,8 @@ export function addSegmentOptions(command: Command): Command {
     .option("--threads <n>", "threads of the processor", readNumber)
     .option("--look-one-level-down", "folders within folders, too")
     .option("--img-filter <end>", "only images whose stem ends so", "");
-  for (const { flag, meaning, isDefault } of Object.values(OUTPUTS)) {
-    command.option(isDefault ? `--no-${flag}` : `--save-${flag}`, meaning);
+  for (const kind of Object.values(OUTPUT_KINDS)) {
+    command.option(flagOf(kind), kind.meaning);
   }
   command
     .option("--force", "compute finished images again")
@@ -138,11 +141,11 @@ export function readSegmentOptions(
     parameters: read.data,
     models: (given.model ?? given.pretrainedModel ?? []) as string[],
     out: (given.out ?? given.savedir) as string | undefined,
-    outputs: Object.entries(OUTPUTS)
-      .filter(([, { flag, isDefault }]) =>
-        given[toCamel(isDefault ? flag : `save-${flag}`)]
+    outputs: Object.entries(OUTPUT_KINDS)
+      .filter(([, { flag, ...kind }]) =>
+        given[toCamel("isDefault" in kind ? flag : `save-${flag}`)] === true
       )
-      .map(([name]) => name),
+      .map(([name]) => name as OutputName),
     batchSize,
     threads,
     providers: given.provider as string[] | undefined,
@@ -172,6 +175,10 @@ export function spellWithHyphens(args: readonly string[]): string[] {
     spelled.splice(at + 1, 2, `${low},${high}`);
   }
   return spelled;
+}
+
+function flagOf({ flag, isDefault }: OutputKind): string {
+  return isDefault ? `--no-${flag}` : `--save-${flag}`;
 }
 
 function isNumber(text: string | undefined): boolean {
