@@ -16,6 +16,7 @@ import {
   PROVIDERS,
 } from "../gpu-worker/encoder_node.ts";
 import { stemOf } from "../shared/image/names.ts";
+import type { Warning } from "../shared/pipeline/warnings.ts";
 import { loadCore } from "../wasm/mod.ts";
 import { callerPath } from "./caller_path.ts";
 import { printLine } from "./print.ts";
@@ -157,12 +158,19 @@ function report(outcome: ImageOutcome | Failure, bar: ProgressBar): void {
     lines.push(
       `${name}  ${cells}  ${status === "done" ? `${seconds} s` : status}`,
     );
-    for (const { code, message, plane } of result.warnings) {
-      const where = plane === undefined ? "" : ` (plane ${plane})`;
-      lines.push(`  ${code}${where}: ${message}`);
-    }
+    if (status === "done") lines.push(...listWarnings(result.warnings));
   }
   bar.print(lines);
+}
+
+/** One line a code; stacks have the same warning for many planes. */
+function listWarnings(warnings: readonly Warning[]): string[] {
+  const codes = Map.groupBy(warnings, ({ code }) => code);
+  return [...codes].map(([code, [{ message, plane }, ...more]]) => {
+    if (plane === undefined) return `  ${code}: ${message}`;
+    const others = more.length > 0 ? ` and ${more.length} more` : "";
+    return `  ${code} (plane ${plane}${others}): ${message}`;
+  });
 }
 
 function summarize(
