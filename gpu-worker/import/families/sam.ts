@@ -36,6 +36,8 @@ export const sam: Family = {
       height: sizes.height * sizes.patch,
       width: sizes.width * sizes.patch,
     };
+    // small beside the encoder, and a prompt's scores lie close together
+    const wide: BuildOptions = { ...options, compute: "f32" };
     const [masks] = weights.shape("mask_decoder.mask_tokens.weight", [
       null,
       null,
@@ -43,8 +45,8 @@ export const sam: Family = {
     return {
       graphs: {
         image_encoder: encoder,
-        prompt_encoder: buildPromptEncoder(weights, options, sizes),
-        mask_decoder: buildMaskDecoder(weights, options, sizes),
+        prompt_encoder: buildPromptEncoder(weights, wide, sizes),
+        mask_decoder: buildMaskDecoder(weights, wide, sizes),
       },
       tile: { ...tile, isFixed: true, multiple: sizes.patch },
       channels: { input: sizes.inputs, output: masks },
