@@ -1,0 +1,154 @@
+import { spawnSync } from "node:child_process";
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import process from "node:process";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { encodeNpy } from "../../shared/image/npy.ts";
+import { decodeTiff } from "../../shared/image/tiff.ts";
+import { importSmallModel } from "../pipeline/small_model.ts";
+
+const ROOT = fileURLToPath(new URL("../../", import.meta.url));
+const EXAMPLE = join(ROOT, "examples", "nuclei_2d.tif");
+const model = importSmallModel();
+let folder: string;
+
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), "segment-"));
+  mkdirSync(join(folder, "in"));
+  copyFileSync(EXAMPLE, join(folder, "in", "a.tif"));
+  const blank = new Uint8Array(64 * 70);
+  writeFileSync(join(folder, "in", "b.npy"), encodeNpy(blank, [64, 70]));
+});
+afterAll(() => {
+  rmSync(folder, { recursive: true });
+  model.remove();
+});
+
+/** Run the command line as a caller in the test's folder does. */
+function run(...args: string[]) {
+  const main = join(ROOT, "cli", "main.ts");
+  const result = spawnSync(process.execPath, ["run", "-A", main, ...args], {
+    encoding: "utf8",
+    env: { ...process.env, INIT_CWD: folder, NO_COLOR: "1" },
+  });
+  const lines = (text: string) => text.split("\n").filter(Boolean);
+  return {
+    code: result.status,
+    out: lines(result.stdout),
+    errors: lines(result.stderr),
+  };
+}
+
+const cpu = ["--model", model.folder, "--provider", "cpu"];
+
+test("segment writes files named as Cellpose's, and skips them the next time", () => {
+  const args = ["segment", "in", ...cpu, "--out", "out", "--flow_threshold=0"];
+  const first = run(...args, "--save_tif", "--save-png", "--save-csv");
+  expect(first.errors).toEqual([]);
+  expect(first.code).toBe(0);
+  expect(first.out[0]).toMatch(/^a\.tif {2}\d+ cells/);
+  expect(first.out.join("\n")).toMatch(/b\.npy {2}0 cells[^]*No cell found/);
+  expect(first.out.at(-1)).toMatch(/^2 images: 2 done, 0 finished before, 0/);
+  const names = ["a", "b"].flatMap((stem) =>
+    ["_cells.csv", "_cp_masks.png", "_cp_masks.tif", "_result.json", "_seg.npy"]
+      .map((end) => stem + end)
+  );
+  expect(readdirSync(join(folder, "out")).sort()).toEqual(names);
+
+  const second = run(...args, "--save-tif", "--json");
+  const again = JSON.parse(second.out.join("\n"));
+  expect(again).toMatchObject({ images: 2, done: 0, finishedBefore: 2 });
+  const id = again.results[0].result.id;
+  expect(id).toMatch(/^[0-9a-f]{64}$/);
+
+  const other = run(...args, "--json", "--min-size", "30");
+  const changed = JSON.parse(other.out.join("\n"));
+  expect(changed.done).toBe(2);
+  expect(changed.results[0].result.id).not.toBe(id);
+  expect(changed.results[0].result.models[0].licence).toBe("Apache-2.0");
+
+  rmSync(join(folder, "out", "a_seg.npy"));
+  const mended = run(...args, "--json", "--min-size", "30");
+  expect(JSON.parse(mended.out.join("\n")))
+    .toMatchObject({ done: 1, finishedBefore: 1 });
+});
+
+test("segment does not take its own results for images", () => {
+  mkdirSync(join(folder, "own"));
+  copyFileSync(EXAMPLE, join(folder, "own", "c.tif"));
+  const args = ["segment", "own", ...cpu, "--save-tif", "--save-flows"];
+  const options = ["--save-outlines", "--save-png", "--json"];
+  run(...args, ...options);
+  expect(existsSync(join(folder, "own", "c_cp_masks.tif"))).toBe(true);
+  const again = JSON.parse(run(...args, ...options).out.join("\n"));
+  expect(again).toMatchObject({ images: 1, finishedBefore: 1 });
+});
+
+test("segment writes the masks of a stack as one file", async () => {
+  copyFileSync(
+    join(ROOT, "examples", "nuclei_3d.tif"),
+    join(folder, "stack.tif"),
+  );
+  const args = ["segment", "stack.tif", ...cpu, "--axes", "ZYX", "--out", "s"];
+  const { code, out } = run(...args, "--save-png", "--no-npy");
+  expect(code).toBe(0);
+  expect(out.join("\n")).toMatch(/31 planes are segmented in 2-D/);
+  expect(readdirSync(join(folder, "s")).sort())
+    .toEqual(["stack_cp_masks.tif", "stack_result.json"]);
+  const bytes = readFileSync(join(folder, "s", "stack_cp_masks.tif"));
+  const { size } = await decodeTiff(new Uint8Array(bytes));
+  expect(size).toMatchObject({ depth: 31 });
+});
+
+test("segment goes on after an image that fails, and exits 1", () => {
+  mkdirSync(join(folder, "bad"));
+  writeFileSync(join(folder, "bad", "a.tif"), "no image");
+  copyFileSync(EXAMPLE, join(folder, "bad", "b.tif"));
+  const { code, out } = run("segment", "bad/*.tif", ...cpu, "--out", "bad_out");
+  expect(code).toBe(1);
+  expect(out[0]).toMatch(/^a\.tif {2}failed: /);
+  expect(out.at(-1)).toMatch(/2 images: 1 done, 0 finished before, 1 failed/);
+  expect(readdirSync(join(folder, "bad_out")).sort())
+    .toEqual(["b_result.json", "b_seg.npy"]);
+});
+
+test.each([
+  [["in"], /no model comes with this version.*import CHECKPOINT/],
+  [["in", ...cpu, "--do_3D"], /--do-3D: 3-D segmentation is not there/],
+  [["in", ...cpu, "--stitch_threshold", "0.3"], /--stitch-threshold: planes/],
+  [["in", ...cpu, "--anisotropy=2"], /--anisotropy: it has a meaning in 3-D/],
+  [["in", ...cpu, "--diameter", "-3"], /--diameter: .* \(is -3\)/],
+  [["in", ...cpu, "--min_size", "x"], /It is not a number/],
+  [["in", ...cpu, "--norm_percentile", "99", "1"], /LOW HIGH/],
+  [["in", ...cpu, "--batch-size", "0"], /positive integer/],
+  [["in", ...cpu, "--provider", "tpu"], /tpu is none of cuda, webgpu, cpu/],
+  [[...cpu], /missing required argument/],
+  [["in/a.tif", "own/../in/a.tif", ...cpu, "--frob"], /unknown option/],
+])("segment %j is wrong usage: one line, exit 2", (args, line) => {
+  const { code, out, errors } = run("segment", ...args);
+  expect(errors.join("\n")).toMatch(line);
+  expect([code, out, errors.length]).toEqual([2, [], 1]);
+});
+
+test("segment refuses a model that has been changed", () => {
+  const changed = join(folder, "changed");
+  mkdirSync(changed);
+  copyFileSync(join(model.folder, "model.json"), join(changed, "model.json"));
+  const bytes = readFileSync(join(model.folder, "model.onnx"));
+  bytes[bytes.length - 1] ^= 1;
+  writeFileSync(join(changed, "model.onnx"), bytes);
+  const { code, errors } = run("segment", "in", "--model", changed);
+  expect(code).toBe(1);
+  expect(errors.join("\n")).toMatch(/model\.onnx is not what was imported/);
+});
