@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { TiffSource } from "./tiff_write.ts";
+import type { TiffSource } from "./tiff_source.ts";
 
 const TYPES: Readonly<Record<string, string>> = {
   Uint8Array: "uint8",

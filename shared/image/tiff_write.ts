@@ -10,20 +10,7 @@ import { ArgumentError } from "../errors.ts";
 import { checkLength } from "../ndarray.ts";
 import { parseAxes } from "./axes.ts";
 import { writeOmeXml } from "./ome_write.ts";
-import type { PixelSize } from "./pixel_size.ts";
-import type { PixelArray } from "./types.ts";
-
-/** What a TIFF file is written from. */
-export interface TiffSource {
-  /** C order. */
-  readonly data: PixelArray;
-  /** As "YX", "ZYX"; "YXC" with 3 channels for RGB. */
-  readonly axes: string;
-  readonly shape: readonly number[];
-  /** Micrometers. */
-  readonly pixelSize?: PixelSize;
-  readonly channelNames?: readonly string[];
-}
+import type { TiffSource } from "./tiff_source.ts";
 
 /** Bytes of a strip before packing; TIFF 6.0 recommends small ones, tifffile
  * writes 256 KiB. */
