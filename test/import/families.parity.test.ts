@@ -1,45 +1,18 @@
 /** Three random shapes of every family, beside the peers' own outputs. */
-import {
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { gunzipSync } from "node:zlib";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type Outcome, runConformance } from "../../cli/conformance/run.ts";
 import { importModel } from "../../gpu-worker/import/import_model.ts";
 import { loadGraph } from "../../gpu-worker/run_graph.ts";
 import { decodeNpy } from "../../shared/image/npy.ts";
 import { core } from "../core.ts";
-
-const FIXTURES = fileURLToPath(
-  new URL("../fixtures/models/", import.meta.url),
-);
-const FAMILIES = [
-  "cellpose_dino",
-  "cellpose_sam",
-  "cellpose_unet",
-  "sam",
-  "unet",
-];
-const CASES = FAMILIES.flatMap((name) => [0, 1, 2].map((i) => `${name}_${i}`));
+import { MODELS, unpackModels } from "./models.ts";
 
 let root: string;
 beforeAll(() => {
-  root = mkdtempSync(join(tmpdir(), "models-"));
-  for (const id of CASES) {
-    mkdirSync(join(root, id));
-    for (const file of readdirSync(join(FIXTURES, id))) {
-      const bytes = gunzipSync(readFileSync(join(FIXTURES, id, file)));
-      writeFileSync(join(root, id, file.slice(0, -".gz".length)), bytes);
-    }
-  }
+  root = unpackModels();
 });
 afterAll(() => rmSync(root, { recursive: true }));
 
@@ -50,7 +23,7 @@ test("importModel() gives the peers' outputs for three shapes of every family", 
   }
   const failed = outcomes.filter(({ status }) => status !== "PASS");
   expect(failed.map(({ id, message }) => `${id}: ${message}`)).toEqual([]);
-  expect(outcomes.map(({ id }) => id)).toEqual(CASES);
+  expect(outcomes.map(({ id }) => id)).toEqual(MODELS);
   // fp32 is far closer than the limit of conformance asks
   const wide = outcomes.flatMap(({ checks }) => checks)
     .filter(({ name }) => !name.includes("fp16"));

@@ -1,0 +1,78 @@
+import { spawnSync } from "node:child_process";
+import {
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import process from "node:process";
+import { fileURLToPath } from "node:url";
+import { expect, test } from "vitest";
+import { ModelJson } from "../../shared/schema/model.ts";
+import { unpackModels } from "../import/models.ts";
+
+const MAIN = fileURLToPath(new URL("../../cli/main.ts", import.meta.url));
+
+/** Run `import` as a caller in `cwd` does. */
+function run(args: string[], cwd: string) {
+  const { status, stdout, stderr } = spawnSync(
+    process.execPath,
+    ["run", "-A", MAIN, "import", ...args],
+    {
+      encoding: "utf8",
+      env: { ...process.env, INIT_CWD: cwd, NO_COLOR: "1" },
+    },
+  );
+  const errors = stderr.split("\n").filter(Boolean);
+  return { code: status, out: stdout, errors };
+}
+
+test("import writes a model that the schema takes, where it was called", () => {
+  const root = unpackModels(["cellpose_unet_2"]);
+  const { code, out } = run(
+    ["cellpose_unet_2/checkpoint.pth", "--out", "made", "--licence", "CC0-1.0"],
+    root,
+  );
+  const files = readdirSync(join(root, "made")).sort();
+  const text = readFileSync(join(root, "made", "model.json"), "utf8");
+  rmSync(root, { recursive: true });
+  expect(code).toBe(0);
+  expect(files).toEqual(["model.json", "model.onnx"]);
+  expect(out).toMatch(/^cellpose-unet, fp32, /);
+  const json = ModelJson.parse(JSON.parse(text));
+  expect(json).toMatchObject({
+    family: "cellpose-unet",
+    channels: { input: 3, output: 3 },
+    diameter: { mean: 17 },
+    licence: "CC0-1.0",
+  });
+});
+
+test("import says in one line what is wrong, and exits 1", () => {
+  const root = mkdtempSync(join(tmpdir(), "import-"));
+  writeFileSync(join(root, "text.pth"), "no checkpoint at all");
+  const broken = run(["text.pth", "--out", "made"], root);
+  const absent = run(["absent.pth", "--out", "made"], root);
+  const files = readdirSync(root);
+  rmSync(root, { recursive: true });
+  expect([broken.code, absent.code]).toEqual([1, 1]);
+  expect(broken.errors).toHaveLength(1);
+  expect(broken.errors[0]).toMatch(
+    /^error: text\.pth: A file that is no checkpoint is not supported/,
+  );
+  expect(absent.errors).toEqual(["error: absent.pth does not exist"]);
+  // nothing is left behind
+  expect(files).toEqual(["text.pth"]);
+});
+
+test("import without --out, or of no such precision, is wrong usage", () => {
+  const none = run(["a.pth"], tmpdir());
+  const precision = run(
+    ["a.pth", "--out", "b", "--precision", "fp8"],
+    tmpdir(),
+  );
+  expect([none.code, precision.code]).toEqual([2, 2]);
+});
