@@ -199,7 +199,8 @@ function narrow(data: ArrayBufferView & ArrayLike<number>): PixelArray {
       Float64Array,
     ]
   ) {
-    if (data instanceof type) return data;
+    // a new view: the reader hangs a width and height on its own
+    if (data instanceof type) return data.subarray();
   }
   return Float32Array.from(data);
 }

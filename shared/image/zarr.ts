@@ -61,14 +61,14 @@ export async function decodeZarr(
   boundCodecs();
   const budget = createBudget(options.limits);
   try {
-    return await decode(countReads(store), options, budget);
+    return await decode(checkedStore(store), options, budget);
   } catch (err) {
     throw translate(err);
   }
 }
 
 async function decode(
-  store: CountingStore,
+  store: ZarrStore,
   options: DecodeOptions,
   budget: Budget,
 ): Promise<DecodedArray> {
@@ -138,57 +138,80 @@ async function decode(
  * claim any size, since chunks that are absent are filled.
  */
 async function checkChunks(
-  array: zarr.Array<zarr.DataType, CountingStore>,
+  array: zarr.Array<zarr.DataType, ZarrStore>,
   bytes: number,
   { limits, checkTime }: Budget,
 ): Promise<void> {
-  if (bytes <= limits.ratioFloorBytes) return;
+  if (bytes <= limits.ratioFloorBytes || limits.maxRatio === Infinity) return;
   const counts = array.shape.map((n, i) => Math.ceil(n / array.chunks[i]));
   const chunks = counts.reduce((a, b) => a * b, 1);
   if (chunks > MAX_CHUNKS) {
     throw new ImageTooLargeError(chunks, MAX_CHUNKS, "chunks");
   }
+  const probe = probeStore(array.store);
+  const location = zarr.root(probe.store).resolve(array.path);
+  const probed = await zarr.open(location, { kind: "array" });
   const at = counts.map(() => 0);
   for (let axis = 0; axis >= 0;) {
     checkTime();
-    await array.getChunk(at);
-    if (bytes <= array.store.bytesRead() * limits.maxRatio) return;
+    try {
+      await probed.getChunk(at);
+    } catch (err) {
+      if (!probe.isStop(err)) throw err;
+    }
+    if (bytes <= probe.bytesFound() * limits.maxRatio) return;
     for (axis = at.length - 1; axis >= 0; axis--) {
       if (++at[axis] < counts[axis]) break;
       at[axis] = 0;
     }
   }
   throw new ImageTooLargeError(
-    Math.round(bytes / Math.max(1, array.store.bytesRead())),
+    Math.round(bytes / Math.max(1, probe.bytesFound())),
     limits.maxRatio,
     "bytes per encoded byte",
   );
 }
 
-/** A store that counts what is read, and refuses huge metadata. */
-interface CountingStore extends ZarrStore {
-  bytesRead(): number;
+/**
+ * A store that notes the length of each chunk that is asked for, and stops
+ * there: an absent chunk would else be made and filled.
+ */
+function probeStore(store: ZarrStore) {
+  const stop = new Error("a chunk is asked for");
+  const lengths = new Map<string, number>();
+  let found = 0;
+  const get = async (key: `/${string}`) => {
+    if (isMetadata(key)) return await store.get(key);
+    if (!lengths.has(key)) {
+      const length = (await store.get(key))?.length ?? 0;
+      lengths.set(key, length);
+      found += length;
+    }
+    throw stop;
+  };
+  return {
+    store: { get, getRange: get },
+    bytesFound: () => found,
+    isStop: (err: unknown) => err === stop,
+  };
 }
 
-function countReads(store: ZarrStore): CountingStore {
-  let count = 0;
+function isMetadata(key: string): boolean {
+  return /\/(zarr\.json|\.z[a-z]+)$/.test(key);
+}
+
+/** A store that refuses huge metadata, and reads parts of values. */
+function checkedStore(store: ZarrStore): ZarrStore {
   return {
-    bytesRead: () => count,
     get: async (key) => {
       const value = await store.get(key);
-      const isMetadata = /\/(zarr\.json|\.z[a-z]+)$/.test(key);
-      if (isMetadata && value && value.length > MAX_METADATA_BYTES) {
+      if (isMetadata(key) && value && value.length > MAX_METADATA_BYTES) {
         throw new CorruptImageError("zarr", `${key} has ${value.length} bytes`);
       }
-      if (!isMetadata) count += value?.length ?? 0;
       return value;
     },
     // shards are read in parts
-    getRange: async (key, range) => {
-      const part = await getRange(store, key, range);
-      count += part?.length ?? 0;
-      return part;
-    },
+    getRange: (key, range) => getRange(store, key, range),
   };
 }
 
@@ -214,7 +237,7 @@ function flatten(attributes: Record<string, unknown>): Record<string, unknown> {
 
 /** Axes of plain arrays: version 3's dimension names, or xarray's. */
 function readDimensionNames(
-  array: zarr.Array<zarr.DataType, CountingStore>,
+  array: zarr.Array<zarr.DataType, ZarrStore>,
 ): string | undefined {
   const names: unknown = array.dimensionNames ??
     array.attrs["_ARRAY_DIMENSIONS"];

@@ -95,6 +95,7 @@ function* listEntries(bytes: Uint8Array): Generator<Entry & { name: string }> {
   if (count === 0xffff || at === 0xffffffff) {
     throw new UnsupportedFormatError("A zip64 file", ["zip below 4 GB"]);
   }
+  const utf8 = new TextDecoder();
   if (count > MAX_ENTRIES) throw corrupt(`it has ${count} entries`);
   for (let i = 0; i < count; i++) {
     if (at + 46 > bytes.length || view.getUint32(at, true) !== 0x02014b50) {
@@ -108,9 +109,7 @@ function* listEntries(bytes: Uint8Array): Generator<Entry & { name: string }> {
     const skipped = view.getUint16(at + 30, true) +
       view.getUint16(at + 32, true);
     const local = view.getUint32(at + 42, true);
-    const name = new TextDecoder().decode(
-      bytes.subarray(at + 46, at + 46 + nameBytes),
-    );
+    const name = utf8.decode(bytes.subarray(at + 46, at + 46 + nameBytes));
     at += 46 + nameBytes + skipped;
     checkName(name);
     if (name.endsWith("/")) continue;
