@@ -56,42 +56,61 @@ function readPrompt(
   embedding: Floats,
 ): Record<string, Floats> {
   const parts = label.split("_");
-  const points: number[] = [];
+  const has = (part: string) => parts.includes(part);
+  const points = has("points") ? getInput(from, "points") : null;
+  const box = has("box") ? getInput(from, "box") : null;
+  const prompts = points?.shape[0] ?? box?.shape[0] ?? 1;
+  const places: number[] = [];
   const labels: number[] = [];
-  if (parts.includes("points")) {
-    points.push(...getInput(from, "points").data);
-    labels.push(...getInput(from, "point_labels").data);
-    if (!parts.includes("box")) {
-      points.push(0, 0);
-      labels.push(NO_POINT);
+  for (let i = 0; i < prompts; i++) {
+    if (points) {
+      places.push(...part(points, i, prompts));
+      labels.push(...part(getInput(from, "point_labels"), i, prompts));
+      if (!box) {
+        places.push(0, 0);
+        labels.push(NO_POINT);
+      }
+    }
+    if (box) {
+      places.push(...part(box, i, prompts));
+      labels.push(...CORNERS);
     }
   }
-  if (parts.includes("box")) {
-    points.push(...getInput(from, "box").data);
-    labels.push(...CORNERS);
-  }
+  const count = labels.length / prompts;
   // a mask has four times the edges of the features
   const [height, width] = embedding.shape.slice(2).map((edge) => 4 * edge);
-  const mask = parts.includes("mask") ? getInput(from, "mask_input") : {
-    data: new Float32Array(height * width),
-    shape: [1, 1, height, width],
+  const mask = has("mask") ? getInput(from, "mask_input") : {
+    data: new Float32Array(prompts * height * width),
+    shape: [prompts, 1, height, width],
   };
   return {
-    points: { data: Float32Array.from(points), shape: [1, labels.length, 2] },
-    labels: { data: Float32Array.from(labels), shape: [1, labels.length] },
+    points: { data: Float32Array.from(places), shape: [prompts, count, 2] },
+    labels: { data: Float32Array.from(labels), shape: [prompts, count] },
     mask,
     hasMask: {
-      data: Float32Array.of(parts.includes("mask") ? 1 : 0),
+      data: Float32Array.of(has("mask") ? 1 : 0),
       shape: [1],
     },
   };
 }
 
-/** All but the first, which answers unambiguous prompts. */
+/** The numbers of one of `count` prompts. */
+function part({ data }: Floats, i: number, count: number): Float32Array {
+  const size = data.length / count;
+  return data.subarray(i * size, (i + 1) * size);
+}
+
+/** All but the first of each prompt, which answers unambiguous ones. */
 function multiple({ data, shape }: Floats): Floats {
   const [n, count, ...rest] = shape;
-  return {
-    data: data.subarray(data.length / count),
-    shape: [n, count - 1, ...rest],
-  };
+  const size = data.length / n;
+  const first = size / count;
+  const out = new Float32Array(n * (size - first));
+  for (let i = 0; i < n; i++) {
+    out.set(
+      data.subarray(i * size + first, (i + 1) * size),
+      i * (size - first),
+    );
+  }
+  return { data: out, shape: [n, count - 1, ...rest] };
 }
