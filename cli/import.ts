@@ -20,6 +20,8 @@ import { VERSION } from "./version.ts";
 export interface ImportCommand
   extends Pick<ImportOptions, "precision" | "attention" | "licence"> {
   readonly out: string;
+  /** As the caller spells it. */
+  readonly sizeModel?: string;
   readonly json?: boolean;
 }
 
@@ -31,7 +33,7 @@ export interface ImportCommand
  */
 export function importCheckpoint(
   checkpoint: string,
-  { out, json = false, ...options }: ImportCommand,
+  { out, sizeModel, json = false, ...options }: ImportCommand,
 ): void {
   const path = callerPath(checkpoint);
   const folder = callerPath(out);

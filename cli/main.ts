@@ -50,6 +50,7 @@ program.command("import")
       .choices(["fused", "plain"]).default("fused"),
   )
   .option("--licence <text>", "licence of the weights, kept with the model")
+  .option("--size-model <file>", "Cellpose's size model (.npy) beside a U-Net")
   .option("--json", "print model.json instead of lines")
   .action(async (checkpoint, options) => {
     const { importCheckpoint } = await import("./import.ts");

@@ -16,6 +16,7 @@ import {
   writeSync,
 } from "node:fs";
 import { basename, join } from "node:path";
+import { ArgumentError } from "../../shared/errors.ts";
 import {
   type Dtype,
   encodeModel,
@@ -27,6 +28,7 @@ import { openCheckpoint } from "./checkpoint.ts";
 import type { BuildOptions, Network } from "./families/family.ts";
 import type { ModelFile, ModelJson, NetworkJson } from "./model_json.ts";
 import { recognize } from "./recognize.ts";
+import { buildSizeGraph, readSizeModel } from "./size_model.ts";
 import { openWeights } from "./weights.ts";
 
 /** Precisions of an import and the element type of products with weights. */
@@ -47,6 +49,8 @@ export interface ImportOptions {
   readonly attention?: BuildOptions["attention"];
   /** Licence of the weights, kept with the model. */
   readonly licence?: string;
+  /** Path of a Cellpose size model, for the family that has them. */
+  readonly sizeModel?: string;
   /** Version of this program, for the provenance. */
   readonly version?: string;
   /** Constants of more bytes go to a file of their own. */
@@ -80,8 +84,11 @@ export function importModel(
       compute: PRECISIONS[precision],
       attention,
     });
+    const graphs = options.sizeModel === undefined
+      ? network.graphs
+      : { ...network.graphs, size: addSize(network, options.sizeModel) };
     mkdirSync(folder, { recursive: true });
-    const networks = Object.entries(network.graphs).map(([name, graph]) =>
+    const networks = Object.entries(graphs).map(([name, graph]) =>
       writeGraph(folder, { name, graph, options })
     );
     const json = describe({
@@ -109,6 +116,17 @@ export function importModel(
   } finally {
     checkpoint.close();
   }
+}
+
+/** The graph of a size model, if the network has styles. */
+function addSize(network: Network, path: string): Graph {
+  const style = Object.values(network.graphs)
+    .flatMap(({ outputs }) => outputs)
+    .find(({ name }) => name === "style");
+  if (style === undefined) {
+    throw new ArgumentError("sizeModel", "this family has no styles to take");
+  }
+  return buildSizeGraph(readSizeModel(path), Number(style.shape[1]));
 }
 
 function describe(
