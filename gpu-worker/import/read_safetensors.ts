@@ -27,15 +27,17 @@ const NAMES: Readonly<Record<string, Dtype>> = {
   BOOL: "bool",
 };
 
-/** The format's own limit. */
-const MAX_HEADER_BYTES = 100_000_000;
+/** The format's own limit, for telling it from other files. */
+const FORMAT_HEADER_BYTES = 100_000_000;
+/** Names and shapes of thousands of tensors are far smaller. */
+const MAX_HEADER_BYTES = 16 * 2 ** 20;
 
 /** True where the first bytes can be a header's length and its brace. */
 export function isSafetensors(source: ByteSource): boolean {
   if (source.size < 10) return false;
   const head = source.read(0, 9);
   const length = headerBytes(head);
-  return length >= 2 && length <= MAX_HEADER_BYTES && head[8] === 0x7b;
+  return length >= 2 && length <= FORMAT_HEADER_BYTES && head[8] === 0x7b;
 }
 
 /**

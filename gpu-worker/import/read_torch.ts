@@ -15,8 +15,8 @@ import { type Pickled, type PickledTensor, readPickle } from "./read_pickle.ts";
 import { readZip, type ZipEntry } from "./read_zip.ts";
 import { gather, isRowOrder, type Tensor, type Tensors } from "./tensors.ts";
 
-/** A pickle of names and shapes is far smaller. */
-const MAX_PICKLE_BYTES = 256 * 2 ** 20;
+/** Names and shapes of thousands of tensors are far smaller. */
+const MAX_PICKLE_BYTES = 16 * 2 ** 20;
 
 /**
  * List the tensors of a checkpoint; their values stay in the file.

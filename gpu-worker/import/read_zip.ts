@@ -26,7 +26,8 @@ export interface ZipEntry {
 
 const END_BYTES = 22;
 const MAX_COMMENT_BYTES = 65535;
-const MAX_ENTRIES = 1_000_000;
+/** One a tensor: far more than a network has. */
+const MAX_ENTRIES = 100_000;
 /** Deflate cannot do better than 1032 : 1. */
 const MAX_RATIO = 1032;
 /** Compressed entries are unpacked whole, so they must fit memory. */

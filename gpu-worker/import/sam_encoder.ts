@@ -6,6 +6,7 @@
  *
  * @module
  */
+import { ShapeError } from "../../shared/errors.ts";
 import {
   add,
   cast,
@@ -154,7 +155,7 @@ function selfAttend(
   ] as const;
   const [, size] = weights.shape(tables[0], [null, null]);
   weights.shape(`${attention}.qkv.weight`, [3 * channels, channels]);
-  const heads = channels / size;
+  const heads = countHeads(tables[0], { channels, size });
   const scale = 1 / Math.sqrt(size);
   const typed = cast(g, x, l.compute);
   const [query, key, value] = [0, 1, 2].map((i) =>
@@ -174,6 +175,23 @@ function selfAttend(
     scale,
   });
   return linear(l, attend(l, placed, scale), { prefix: `${attention}.proj` });
+}
+
+/**
+ * Heads of a block.
+ *
+ * @throws {ShapeError} if they do not share the channels evenly
+ */
+function countHeads(
+  name: string,
+  { channels, size }: { channels: number; size: number },
+): number {
+  const heads = channels / size;
+  if (Number.isInteger(heads)) return heads;
+  throw new ShapeError(
+    name,
+    `has rows of ${size} numbers, which do not divide ${channels} channels`,
+  );
 }
 
 /** Edge of a block's windows; null where its tables span the whole grid. */

@@ -46,6 +46,19 @@ test("build() names a weight that is missing", () => {
   );
 });
 
+test("build() names tables whose heads do not share the channels", () => {
+  const weights = openWeights(tensorsOf({
+    ...SMALL,
+    "encoder.blocks.0.norm1.weight": [8],
+    "encoder.blocks.0.norm1.bias": [8],
+    "encoder.blocks.0.attn.qkv.weight": [24, 8],
+    "encoder.blocks.0.attn.rel_pos_h": [7, 3],
+  }));
+  expect(() => recognize(weights).build(weights, OPTIONS)).toThrow(
+    "encoder.blocks.0.attn.rel_pos_h: has rows of 3 numbers, which do not divide 8 channels",
+  );
+});
+
 test("build() names a weight of a wrong shape, with both shapes", () => {
   const wrong = { ...SMALL, "encoder.patch_embed.proj.weight": [9, 3, 2, 2] };
   const weights = openWeights(tensorsOf(wrong));

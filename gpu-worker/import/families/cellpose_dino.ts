@@ -7,6 +7,7 @@
  *
  * @module
  */
+import { ShapeError } from "../../../shared/errors.ts";
 import {
   buildGraph,
   cast,
@@ -128,6 +129,12 @@ function readSizes(weights: Weights): Sizes {
   // a head holds sine and cosine of both axes for every period
   const [periods] = weights.shape("encoder.rope_embed.periods", [null]);
   const heads = channels / (4 * periods);
+  if (!Number.isInteger(heads)) {
+    throw new ShapeError(
+      "encoder.rope_embed.periods",
+      `has ${periods} numbers, four times which do not divide ${channels} channels`,
+    );
+  }
   return { inputs, channels, kernel, extra: 1 + storage, heads };
 }
 
