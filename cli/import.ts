@@ -38,10 +38,18 @@ export function importCheckpoint(
   const path = callerPath(checkpoint);
   const folder = callerPath(out);
   requireFile(path, checkpoint);
+  if (sizeModel !== undefined) requireFile(callerPath(sizeModel), sizeModel);
   const started = performance.now();
   const model = attempt(
     checkpoint,
-    () => importModel(path, folder, { ...options, version: VERSION }),
+    () =>
+      importModel(path, folder, {
+        ...options,
+        ...(sizeModel === undefined
+          ? {}
+          : { sizeModel: callerPath(sizeModel) }),
+        version: VERSION,
+      }),
   );
   if (json) {
     printLine(JSON.stringify(model, null, 2));

@@ -1,5 +1,6 @@
 import { spawnSync } from "node:child_process";
 import {
+  copyFileSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
@@ -49,6 +50,28 @@ test("import writes a model that the schema takes, where it was called", () => {
     diameter: { mean: 17 },
     licence: "CC0-1.0",
   });
+});
+
+test("import takes a size model", () => {
+  const root = unpackModels(["cellpose_unet_2"]);
+  copyFileSync(
+    new URL("../fixtures/models/size.npy", import.meta.url),
+    join(root, "size.npy"),
+  );
+  const checkpoint = "cellpose_unet_2/checkpoint.pth";
+  const { code } = run(
+    [checkpoint, "--out", "made", "--size-model", "size.npy"],
+    root,
+  );
+  const absent = run(
+    [checkpoint, "--out", "made", "--size-model", "none.npy"],
+    root,
+  );
+  const files = readdirSync(join(root, "made")).sort();
+  rmSync(root, { recursive: true });
+  expect(code).toBe(0);
+  expect(files).toEqual(["model.json", "model.onnx", "size.onnx"]);
+  expect(absent.errors).toEqual(["error: none.npy does not exist"]);
 });
 
 test("import says in one line what is wrong, and exits 1", () => {

@@ -44,7 +44,7 @@ test.each([["unet_2", "y"], ["cellpose_unet_2", "style"], [
   "sam_2",
   "iou_box",
 ]])(
-  "runConformance() fails %s where %s is off by 1 %% of its range",
+  "runConformance() fails %s where %s is off by a hundredth of its range",
   async (id, name) => {
     const [outcome] = await runChanged(id, (folder) => {
       perturb(folder, name, 0.01);
