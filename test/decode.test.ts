@@ -1,3 +1,4 @@
+import { readFile } from "node:fs/promises";
 import { zipSync } from "fflate";
 import { expect, test } from "vitest";
 import {
@@ -97,6 +98,16 @@ test("decodeImage() narrows 64-bit integers and says so", async () => {
   expect(image.warnings.join()).toMatch(/64-bit/);
   const huge = encodeNpy(BigInt64Array.of(0n, 2n ** 60n), [1, 2]);
   await expect(decodeImage(huge)).rejects.toThrow(UnsupportedFormatError);
+});
+
+test("decodeImage() warns of a JPEG with damaged data", async () => {
+  const histo = new URL("../examples/histo.jpg", import.meta.url);
+  const file = new Uint8Array(await readFile(histo));
+  expect((await decodeImage(file)).warnings).toEqual([]);
+  file.fill(0x55, 25_000, 25_004);
+  const { warnings, shape } = await decodeImage(file);
+  expect(shape).toEqual([300, 500, 3]);
+  expect(warnings.join()).toMatch(/JPEG: Corrupt/);
 });
 
 test("decodeImage() reads an entry of an NPZ", async () => {

@@ -59,10 +59,11 @@ export async function decodeImage(
 
 /** Pixels of a picture: the axes are known. */
 function fromPicture(
-  { data, size, channels }: DecodedImage,
+  image: DecodedImage & { readonly warnings?: readonly string[] },
   format: ImageFormat,
   options: DecodeOptions,
 ): DecodedArray {
+  const { data, size, channels, warnings } = image;
   const { height, width } = size;
   const shape = channels > 1 ? [height, width, channels] : [height, width];
   const told = channels > 1 ? "YXC" : "YX";
@@ -70,6 +71,7 @@ function fromPicture(
     data,
     format,
     decideAxes(shape, { told, given: options.axes }),
+    warnings,
   );
 }
 

@@ -19,6 +19,15 @@ export interface JpegFrame {
   readonly precision: number;
 }
 
+/** A decoded file, and what the library complained of. */
+export interface DecodedJpeg extends DecodedImage {
+  readonly warnings: readonly string[];
+}
+
+/** Lines of the library since the last file; it prints them otherwise. */
+const complaints: string[] = [];
+let isStarted = false;
+
 /**
  * Decode a JPEG file; a rotation asked for in EXIF is not applied.
  *
@@ -32,7 +41,7 @@ export interface JpegFrame {
 export async function decodeJpeg(
   bytes: Uint8Array,
   budget: Budget = createBudget(),
-): Promise<DecodedImage> {
+): Promise<DecodedJpeg> {
   const frame = readFrame(bytes);
   if (frame === undefined) throw corrupt("it has no frame");
   const { height, width, components, precision } = frame;
@@ -49,7 +58,9 @@ export async function decodeJpeg(
   });
   // the library fills what is missing with gray, and does not tell
   if (!hasEnd(bytes)) throw corrupt("it ends before its end marker");
+  if (!isStarted) await start();
   try {
+    complaints.length = 0;
     const { data } = await decode(new Uint8Array(bytes).buffer, {
       preserveOrientation: false,
     });
@@ -57,12 +68,18 @@ export async function decodeJpeg(
       data: dropAlpha(data, components, height * width),
       size: { height, width },
       channels: components,
+      warnings: complaints.map((line) => `JPEG: ${line.trim()}`),
     };
   } catch (err) {
     // an aborted module is not to be called again
-    await init();
+    await start();
     throw corrupt("its data cannot be decoded", err);
   }
+}
+
+async function start(): Promise<void> {
+  isStarted = true;
+  await init({ printErr: (line: string) => complaints.push(line) });
 }
 
 /**

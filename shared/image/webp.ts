@@ -38,7 +38,7 @@ export async function decodeWebp(
     };
   } catch (err) {
     // an aborted module is not to be called again
-    await init();
+    await init({ printErr: () => {} });
     throw corrupt("its data cannot be decoded", err);
   }
 }
