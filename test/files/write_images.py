@@ -112,6 +112,19 @@ tiff("print", sample((21, 22), "u1"), "YX", resolution=(300, 300),
 gray = np.clip(np.add.outer(np.arange(64) * 2, np.arange(80)), 0, 255)
 tiff("jpeg_gray", gray.astype("u1"), "YX", compression="jpeg",
      compressionargs={"level": 100}, facts={"tolerance": 2})
+colors = np.stack([gray, gray[::-1], 255 - gray], -1).astype("u1")
+for name, photometric, subsampling, tolerance in [
+    ("jpeg_ycbcr", "ycbcr", (1, 1), 2),
+    # chroma of half the size is repeated here, interpolated in libjpeg
+    ("jpeg_half_chroma", "ycbcr", (2, 2), 8),
+    ("jpeg_rgb_samples", "rgb", None, 8),
+]:
+    path = folder / f"{name}.tif"
+    tifffile.imwrite(path, colors, photometric=photometric, compression="jpeg",
+                     compressionargs={"level": 98}, subsampling=subsampling,
+                     tile=(32, 16))
+    case(name, tifffile.imread(path), file=path.name, axes="YXC",
+         tolerance=tolerance)
 
 for name, data, mode in [
     ("png_gray8", sample((33, 44), "u1"), "L"),
