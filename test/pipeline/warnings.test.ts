@@ -1,0 +1,110 @@
+import { expect, test } from "vitest";
+import { segment } from "../../shared/pipeline/segment.ts";
+import { judgeInput, judgeMasks } from "../../shared/pipeline/warnings.ts";
+import { SegmentParameters } from "../../shared/schema/parameters.ts";
+import { core } from "../core.ts";
+import { createFake, createOutputImage } from "./fake_encoder.ts";
+
+const range = { channel: 0, low: 10, high: 200, isConstant: false };
+const codes = (warnings: readonly { code: string }[]) =>
+  warnings.map(({ code }) => code);
+
+test.each([
+  [range, new Uint8Array(1), []],
+  [{ ...range, high: 255 }, new Uint8Array(1), ["saturated"]],
+  [{ ...range, high: 4095 }, new Uint16Array(1), ["saturated"]],
+  [{ ...range, high: 4094 }, new Uint16Array(1), []],
+  [{ ...range, high: 255 }, new Float32Array(1), []],
+  [{ ...range, high: 25 }, new Uint16Array(1), ["low-contrast"]],
+  [{ ...range, high: 26 }, new Uint16Array(1), []],
+  [
+    { ...range, low: 9990, high: 10080 },
+    new Uint16Array(1),
+    ["low-contrast"],
+  ],
+  [{ ...range, isConstant: true }, new Uint8Array(1), ["constant-channel"]],
+])("judgeInput() of %j", (range, data, expected) => {
+  expect(codes(judgeInput([range], data))).toEqual(expected);
+});
+
+const facts = {
+  count: 5,
+  pixels: 1000,
+  covered: 300,
+  diameter: 30,
+  scale: 1,
+  range: [7.5, 120] as const,
+  settled: 0.95,
+};
+
+test.each([
+  [{}, []],
+  [{ count: 0, emptyReason: "Because" }, ["mask-empty"]],
+  [{ covered: 901 }, ["mask-almost-full"]],
+  [{ covered: 900 }, []],
+  [{ diameter: 7 }, ["diameter-outside-range"]],
+  [{ diameter: 7, scale: 2 }, []],
+  [{ diameter: 70, scale: 2 }, ["diameter-outside-range"]],
+  [{ settled: 0.89 }, ["unconverged"]],
+  [{ settled: undefined }, []],
+])("judgeMasks() of %j", (change, expected) => {
+  expect(codes(judgeMasks({ ...facts, ...change }))).toEqual(expected);
+});
+
+test("segment() warns of what it sees in the image and the masks", async () => {
+  const full = createFake((_, { height, width }) => {
+    const out = new Float32Array(3 * height * width);
+    return out.fill(5, 2 * height * width);
+  });
+  const data = new Uint8Array(64 * 64 * 2).fill(255);
+  data.fill(7, 64 * 64);
+  for (let i = 0; i < 500; i++) data[i * 8] = i % 200;
+  const image = {
+    data,
+    axes: "CYX",
+    shape: [2, 64, 64],
+    axesInferred: true,
+    fileWarnings: ["odd tag", "Axes CYX are inferred from the shape 2×64×64"],
+  };
+  const { warnings } = await segment(image, SegmentParameters.parse({}), {
+    core,
+    encoders: [full],
+  });
+  expect(codes(warnings)).toEqual([
+    "axes-inferred",
+    "file",
+    "saturated",
+    "constant-channel",
+    "mask-empty",
+  ]);
+});
+
+test("segment() tells that paths do not converge when they have no time", async () => {
+  const image = createOutputImage(120, 120);
+  const deps = { core, encoders: [createFake((tile) => tile)] };
+  const read = (niter: number | null) =>
+    SegmentParameters.parse({ normalize: false, niter, flowThreshold: 0 });
+  const short = await segment(image, read(6), deps);
+  const long = await segment(image, read(2000), deps);
+  expect(short.facts.settled).toBeLessThan(0.5);
+  expect(codes(short.warnings)).toContain("unconverged");
+  expect(long.facts.settled).toBeGreaterThan(0.8);
+});
+
+test("segment() names channels that the model does not take", async () => {
+  const data = new Uint8Array(4 * 32 * 32).map((_, i) => i * 7);
+  const names = { channelNames: ["DAPI", "GFP", "RFP", "BF"] };
+  const image = { data, axes: "CYX", shape: [4, 32, 32], ...names };
+  const encoder = createFake((tile) => tile);
+  const deps = { core, encoders: [encoder] };
+  const read = (channels: (string | number)[] | null) =>
+    SegmentParameters.parse({ channels, normalize: false });
+  const all = await segment(image, read(null), deps);
+  expect(all.warnings[0]).toMatchObject({ code: "channels-left-out" });
+  const two = await segment(image, read(["bf", "DAPI"]), deps);
+  expect(codes(two.warnings)).not.toContain("channels-left-out");
+  const [tile] = encoder.tiles.slice(-1);
+  // 32×32 in the middle of 256×256
+  const at = (c: number) => tile[c * 65536 + 112 * 256 + 112];
+  expect([at(0), at(1), at(2)]).toEqual([data[3 * 1024], data[0], 0]);
+});
