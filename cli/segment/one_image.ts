@@ -80,10 +80,11 @@ export async function segmentFile(
     return { image: path, status: "finished before", result: before };
   }
 
-  const image = await decodeImage(
-    bytes,
-    job.parameters.axes === null ? {} : { axes: job.parameters.axes },
-  );
+  const { axes, pixelSize: given } = job.parameters;
+  const decoded = await decodeImage(bytes, axes === null ? {} : { axes });
+  const image = given === null
+    ? decoded
+    : { ...decoded, pixelSize: { y: given, x: given } };
   const { pixelSize, ...facts } = image;
   const input: SegmentInput = {
     ...facts,

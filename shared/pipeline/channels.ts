@@ -19,8 +19,6 @@ export interface ChannelFacts {
   readonly channels: number;
   /** One name a channel, where the file has them. */
   readonly channelNames?: readonly string[] | undefined;
-  /** The last channel is opacity. */
-  readonly hasAlpha?: boolean | undefined;
 }
 
 /**
@@ -54,16 +52,15 @@ export function chooseChannels(
     const chosen = request.map((entry, i) => readEntry(entry, i, image));
     return { sources: fill(chosen), warnings: [] };
   }
-  const color = image.channels - (image.hasAlpha ? 1 : 0);
   if (FAMILY[model.family].defaultChannels === "gray") {
-    return { sources: fill([color === 1 ? 0 : "mean"]), warnings: [] };
+    return { sources: fill([image.channels === 1 ? 0 : "mean"]), warnings: [] };
   }
-  const taken = Math.min(color, model.channels);
-  const warnings: Warning[] = taken < color
+  const taken = Math.min(image.channels, model.channels);
+  const warnings: Warning[] = taken < image.channels
     ? [{
       code: "channels-left-out",
       message:
-        `The image has ${color} channels, the model takes the first ${taken}; choose with channels`,
+        `The image has ${image.channels} channels, the model takes the first ${taken}; choose with channels`,
     }]
     : [];
   return {

@@ -41,8 +41,6 @@ export interface SegmentInput extends NamedArray {
   readonly axesInferred?: boolean;
   /** One a channel, where the file tells. */
   readonly channelNames?: readonly string[];
-  /** The last channel is opacity. */
-  readonly hasAlpha?: boolean;
   /** µm a pixel, where the file tells. */
   readonly pixelSize?: number;
   /** What decoding warned of. */
@@ -278,6 +276,12 @@ function checkModels(
     throw new ArgumentError(
       "tileSize",
       `is ${tileSize}; ${first.name} takes tiles of ${first.tileSize} only`,
+    );
+  }
+  if (tileSize !== null && tileSize % (first.tileMultiple ?? 1) !== 0) {
+    throw new ArgumentError(
+      "tileSize",
+      `is ${tileSize}; ${first.name} takes multiples of ${first.tileMultiple}`,
     );
   }
   for (const { model } of encoders.slice(1)) {

@@ -38,6 +38,7 @@ export const ModelJson = z.looseObject({
     height: z.int().min(16),
     width: z.int().min(16),
     isFixed: z.boolean(),
+    multiple: z.int().min(1).optional(),
   }),
   channels: z.looseObject({ input: z.int().min(1), output: z.int().min(1) }),
   /** Pixels. */
@@ -69,6 +70,8 @@ export interface ModelInfo {
   readonly family: typeof FAMILIES[number];
   /** Edge of the tiles that the network takes; pixels. */
   readonly tileSize: number;
+  /** Edges of other tiles are multiples of this; default 1. */
+  readonly tileMultiple?: number;
   /** Channels that the network takes. */
   readonly channels: number;
   /** Planes that it gives; the last three are dY, dX, cellprob. */
@@ -110,6 +113,7 @@ export function describeModel(
     name,
     family,
     tileSize: Math.max(tile.height, tile.width),
+    ...(tile.multiple === undefined ? {} : { tileMultiple: tile.multiple }),
     channels: channels.input,
     outputs: channels.output,
     diameter: diameter?.mean ?? DIAMETER,

@@ -111,6 +111,16 @@ test("segment writes the masks of a stack as one file", async () => {
   expect(size).toMatchObject({ depth: 31 });
 });
 
+test("segment measures in micrometers where the pixel size is given", () => {
+  const args = ["segment", "in/a.tif", ...cpu, "--out", "um", "--save-csv"];
+  const scaled = ["--pixel-size", "0.5", "--diameter_um=15", "--json"];
+  const { out } = run(...args, ...scaled, "--flow-threshold=0");
+  const [{ result }] = JSON.parse(out.join("\n")).results;
+  expect(result.facts).toMatchObject({ diameter: 30, pixelSize: 0.5 });
+  const table = readFileSync(join(folder, "um", "a_cells.csv"), "utf8");
+  expect(table.split("\n")[0]).toMatch(/_um2/);
+});
+
 test("segment goes on after an image that fails, and exits 1", () => {
   mkdirSync(join(folder, "bad"));
   writeFileSync(join(folder, "bad", "a.tif"), "no image");

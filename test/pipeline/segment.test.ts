@@ -252,6 +252,18 @@ test.each<[SegmentOptions, RegExp]>([
   await expect(promise).rejects.toThrow(reason);
 });
 
+test("segment() takes other tiles where the network does", async () => {
+  const image = createOutputImage(130, 130);
+  const model = { family: "cellpose-dino", tileMultiple: 8 } as const;
+  const encoder = createIdentity({ model });
+  const deps = { core, encoders: [encoder] };
+  const { facts } = await segment(image, read({ tileSize: 96 }), deps);
+  expect(facts.tiles).toBe(4);
+  expect(encoder.tiles[0]).toHaveLength(3 * 96 * 96);
+  await expect(segment(image, read({ tileSize: 100 }), deps))
+    .rejects.toThrow(/takes multiples of 8/);
+});
+
 test("segment() stops where it is told to", async () => {
   const controller = new AbortController();
   const image = createOutputImage(300, 420);
