@@ -5,6 +5,10 @@
  * names that rebuild tensors and refuses every other by its name. It never
  * calls, imports or evaluates anything.
  *
+ * Apart from shared/image/pickle_read.ts, which knows NumPy's names and no
+ * tensors: neither list of names is to grow by the other's. The length is that
+ * of the switch over opcodes.
+ *
  * Source: CPython's pickletools (opcodes); torch.serialization (names).
  *
  * @module
