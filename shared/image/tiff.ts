@@ -11,7 +11,9 @@ import {
 } from "../errors.ts";
 import type { Size } from "../ndarray.ts";
 import { type Budget, createBudget } from "./limits.ts";
+import { narrowIntegers } from "./decoded.ts";
 import { blockBytes, checkBlocks, registerDecoders } from "./tiff_blocks.ts";
+import { implyPages, readImplied } from "./tiff_implied.ts";
 import { readTiffPages, type TiffPage } from "./tiff_pages.ts";
 import type { DecodedImage, PixelArray } from "./types.ts";
 
@@ -90,14 +92,14 @@ export function openTiff(
   bytes: Uint8Array,
   budget: Budget = createBudget(),
 ): OpenedTiff {
-  const pages = readTiffPages(bytes, budget.limits.maxPages);
-  const [{ description }] = pages;
+  const told = readTiffPages(bytes, budget.limits.maxPages);
+  // many writers end text with NUL
+  const description = told[0].description &&
+    new TextDecoder().decode(told[0].description).replace(/\0+$/, "");
+  const pages = implyPages(told, description ?? "", bytes.length);
   return {
     pages,
-    // many writers end text with NUL
-    ...(description && {
-      description: new TextDecoder().decode(description).replace(/\0+$/, ""),
-    }),
+    ...(description !== undefined && { description }),
     read: async (order) => {
       try {
         return await readPages(bytes, pages, order, budget);
@@ -149,7 +151,9 @@ async function readPages(
   let out: PixelArray | undefined;
   for (const [at, i] of order.entries()) {
     budget.checkTime();
-    const data = await readPage(tiff, i, pages[i]);
+    const data = pages[i].isImplied
+      ? narrowIntegers({ data: readImplied(bytes, pages[i]) }).data
+      : await readPage(tiff, i, pages[i]);
     if (data.length !== length) {
       throw new CorruptImageError("tiff", `page ${i} holds too few samples`);
     }

@@ -70,6 +70,8 @@ export interface TiffPage {
   /** 1 none, 2 inch, 3 centimeter. */
   readonly resolutionUnit: number;
   readonly isLittle: boolean;
+  /** Without a directory of its own; see `implyPages`. */
+  readonly isImplied?: boolean;
 }
 
 /**

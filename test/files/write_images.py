@@ -103,6 +103,21 @@ tiff("imagej", stack, "TCZYX", expected=np.swapaxes(stack, 1, 2), imagej=True,
      facts={"pixelSize": {"z": 2, "y": 0.25, "x": 0.25}})
 tiff("imagej_stack", sample((5, 21, 22), "f4"), "ZYX", imagej=True,
      metadata={"axes": "ZYX"})
+for order in "<>":
+    # as ImageJ writes above 4 GB: one directory, planes one after the other
+    name = "imagej_one_directory_" + ("little" if order == "<" else "big")
+    stack = sample((6, 21, 22), "u2")
+    tifffile.imwrite(folder / f"{name}.tif", stack[0], byteorder=order,
+                     metadata=None,
+                     description="ImageJ=1.54f\nimages=6\nchannels=2\n"
+                     "slices=3\nhyperstack=true\n")
+    with open(folder / f"{name}.tif", "r+b") as file, \
+            tifffile.TiffFile(folder / f"{name}.tif") as tif:
+        file.seek(tif.pages[0].dataoffsets[0])
+        assert file.read() == stack[0].astype(order + "u2").tobytes()
+        file.write(stack[1:].astype(order + "u2").tobytes())
+    case(name, np.swapaxes(stack.reshape(3, 2, 21, 22), 0, 1),
+         file=f"{name}.tif", axes="CZYX")
 tiff("centimeters", sample((21, 22), "u1"), "YX", resolution=(20000, 10000),
      resolutionunit="CENTIMETER",
      facts={"pixelSize": {"y": 1, "x": 0.5}})
