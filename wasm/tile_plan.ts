@@ -57,8 +57,8 @@ const PAD_MULTIPLE = 16;
  *
  * Padding: at least 8 pixels each side, to a multiple of 16 where the edge is
  * at least a tile, else to at least a tile (`padToTile`). Without padding
- * tiles are no larger than the image; with `augment` the image is extended by zeros at its
- * end to a whole tile.
+ * tiles are no larger than the image. With `augment` what is still smaller
+ * than a tile is extended by zeros at its end.
  *
  * @param size     the image's height and width
  * @param options  tile size, overlap, flips, padding
@@ -156,5 +156,6 @@ function padEdge(
     ? Math.ceil(length / PAD_MULTIPLE) * PAD_MULTIPLE - length
     : Math.max(0, tileSize - length - PAD_MULTIPLE);
   const before = PAD_MULTIPLE / 2 + Math.floor(extra / 2);
-  return { before, length: length + PAD_MULTIPLE + extra };
+  const padded = length + PAD_MULTIPLE + extra;
+  return { before, length: augment ? Math.max(padded, tileSize) : padded };
 }

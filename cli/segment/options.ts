@@ -43,7 +43,7 @@ const SWITCHES: Partial<Record<ParameterName, string>> = {
   normalize: "--no-norm",
   resample: "--no-resample",
   skipEmptyTiles: "--skip-empty-tiles",
-  parity: "--parity",
+  parity: "--no-parity",
 };
 
 /** Options of Cellpose's that change nothing here. */

@@ -13,6 +13,8 @@ export interface Family {
   readonly padToTile: boolean;
   /** The tile is part of the network: no other can be asked for. */
   readonly isTileFixed: boolean;
+  /** How its program samples flows: see the core's `followFlows`. */
+  readonly convention: "cellpose" | "plain";
   /** Channels without a choice: the image's first ones, or their mean. */
   readonly defaultChannels: "first" | "gray";
 }
@@ -21,37 +23,42 @@ export interface Family {
  * The families.
  *
  * Source: cellpose 4.2.1.1 `run_net`, `convert_image` (SAM, DINO); cellpose
- * 3.1 `run_net`, `reshape` (U-Net).
+ * 3.1 `run_net`, `reshape`, `steps2D_interp` (U-Net, on a processor).
  */
 export const FAMILY: Readonly<Record<ModelInfo["family"], Family>> = {
   "cellpose-sam": {
     output: "flows",
     padToTile: true,
     isTileFixed: true,
+    convention: "cellpose",
     defaultChannels: "first",
   },
   "cellpose-dino": {
     output: "flows",
     padToTile: true,
     isTileFixed: false,
+    convention: "cellpose",
     defaultChannels: "first",
   },
   "cellpose-unet": {
     output: "flows",
     padToTile: false,
     isTileFixed: false,
+    convention: "plain",
     defaultChannels: "gray",
   },
   "unet": {
     output: "semantic",
     padToTile: false,
     isTileFixed: false,
+    convention: "plain",
     defaultChannels: "first",
   },
   "sam": {
     output: "prompts",
     padToTile: true,
     isTileFixed: true,
+    convention: "cellpose",
     defaultChannels: "first",
   },
 };

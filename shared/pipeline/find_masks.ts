@@ -5,7 +5,7 @@
  */
 import type { Size2D } from "../ndarray.ts";
 import type { SegmentParameters } from "../schema/parameters.ts";
-import type { Core, Masks, MasksOptions } from "../../wasm/mod.ts";
+import type { Convention, Core, Masks, MasksOptions } from "../../wasm/mod.ts";
 import type { NetworkOutput } from "./blend_outputs.ts";
 
 /** Larger images are tracked in slabs of this many pixels. */
@@ -26,7 +26,7 @@ export interface FoundMasks {
  * @param core        the core
  * @param output      flows and cell probabilities
  * @param size        the image's size, if masks are scaled to it afterwards
- * @param parameters  thresholds; `niter` decided
+ * @param parameters  thresholds; `niter` decided; the peer's convention
  *
  * Source: cellpose 4.2.1.1 `resize_and_compute_masks`, `remove_edge_masks`.
  * Differs: as `computeMasks`.
@@ -35,7 +35,10 @@ export async function findMasks(
   core: Core,
   output: NetworkOutput,
   size: Size2D,
-  parameters: SegmentParameters & { readonly niter: number },
+  parameters: SegmentParameters & {
+    readonly niter: number;
+    readonly convention: Convention;
+  },
 ): Promise<FoundMasks> {
   const isSameSize = output.size.height === size.height &&
     output.size.width === size.width;
@@ -46,6 +49,7 @@ export async function findMasks(
     flowThreshold: parameters.flowThreshold,
     maxSizeFraction: parameters.maxSizeFraction,
     parity: parameters.parity,
+    convention: parameters.parity ? parameters.convention : "plain",
     // masks that are scaled are cleaned afterwards
     minSize: isSameSize ? minSize : 0,
     fillHoles: isSameSize,

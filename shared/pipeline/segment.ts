@@ -107,7 +107,11 @@ export async function segment(
 
   const job: PlaneJob = {
     ...deps,
-    parameters: { ...parameters, niter: scale.niter },
+    parameters: {
+      ...parameters,
+      niter: scale.niter,
+      convention: family.convention,
+    },
     plan,
     scale,
     sources: chosen.sources,
@@ -158,7 +162,7 @@ export async function segment(
 
 /** What all planes of an image share. */
 interface PlaneJob extends SegmentDeps {
-  readonly parameters: SegmentParameters & { readonly niter: number };
+  readonly parameters: Parameters<typeof findMasks>[3];
   readonly plan: ReturnType<typeof planTiles>;
   readonly scale: ReturnType<typeof decideScale>;
   readonly sources: readonly ChannelSource[];

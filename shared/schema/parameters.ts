@@ -147,9 +147,10 @@ export const PARAMETERS = {
     meaning: "do not run the network on tiles without contrast",
   },
   parity: {
-    schema: z.boolean().default(false),
+    schema: z.boolean().default(true),
     unit: "",
-    meaning: "masks exactly as Cellpose 4.2.1.1, its faults included",
+    meaning:
+      "masks as the model's own program finds them (Cellpose 4.2.1.1, 3.1); else by our rules for paths, touching and nested cells",
   },
 } as const satisfies Record<string, Parameter>;
 

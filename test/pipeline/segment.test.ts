@@ -15,7 +15,7 @@ import {
 } from "./fake_encoder.ts";
 
 const read = (options: SegmentOptions = {}) =>
-  SegmentParameters.parse({ normalize: false, ...options });
+  SegmentParameters.parse({ normalize: false, parity: false, ...options });
 
 test.each([
   [240, 240, 1],
@@ -262,6 +262,41 @@ test("segment() takes other tiles where the network does", async () => {
   expect(encoder.tiles[0]).toHaveLength(3 * 96 * 96);
   await expect(segment(image, read({ tileSize: 100 }), deps))
     .rejects.toThrow(/takes multiples of 8/);
+});
+
+test("segment() samples flows as the model's own program by default", async () => {
+  const image = createOutputImage(200, 200);
+  const size = { height: 200, width: 200 };
+  const run = (family: "cellpose-sam" | "cellpose-unet") =>
+    segment(image, SegmentParameters.parse({ normalize: false, niter: 9 }), {
+      core,
+      encoders: [createIdentity({ model: { family } })],
+    });
+  for (
+    const [family, convention] of [
+      ["cellpose-sam", "cellpose"],
+      ["cellpose-unet", "plain"],
+    ] as const
+  ) {
+    const { planes: [plane] } = await run(family);
+    const options = { niter: 9, parity: true, convention };
+    const own = core.computeMasks(plane.flows, plane.cellprob, size, options);
+    expect(plane.masks).toEqual(own.masks);
+  }
+});
+
+test("segment() augments a U-Net's small images in whole tiles", async () => {
+  const image = createOutputImage(260, 100);
+  const model = { family: "cellpose-unet", tileSize: 224 } as const;
+  const encoder = createFake((tile) => tile.fill(-1), { model });
+  const parameters = read({ augment: true });
+  const { facts } = await segment(image, parameters, {
+    core,
+    encoders: [encoder],
+  });
+  // 288×128 padded, 128 extended to 224: ⌈2·288/224⌉×2 tiles, as Cellpose 3.1
+  expect(facts).toMatchObject({ tiles: 6 });
+  expect(encoder.tiles[0]).toHaveLength(3 * 224 * 224);
 });
 
 test("segment() stops where it is told to", async () => {
