@@ -57,6 +57,30 @@ program.command("import")
     importCheckpoint(checkpoint, options);
   });
 
+const models = program.command("models")
+  .description("checkpoints that others publish");
+
+models.command("list")
+  .description("names, sizes and licences")
+  .option("--json", "print one JSON list instead of lines")
+  .action(async (options) => {
+    const { listModels } = await import("./models.ts");
+    listModels(options);
+  });
+
+models.command("pull")
+  .description("fetch one from the network; a cut download is continued")
+  .argument("<name>", "as `models list` prints it")
+  .requiredOption("--out <dir>", "folder for the checkpoint")
+  .option("--accept-licence", "of the weights; without it nothing is fetched")
+  .option("--base <url>", "where the files lie; or CYTOEDGE_MODELS_URL")
+  .option("--sha256 <hex>", "what the file must have")
+  .option("--import", "then import it, to DIR/NAME_model")
+  .action(async (name, options) => {
+    const { pullModel } = await import("./models.ts");
+    await pullModel(name, options);
+  });
+
 program.command("report")
   .description("run the report's experiments and write docs/report/")
   .option("--data <dir>", "labelled images, for the parts that need them")
