@@ -77,7 +77,7 @@ export async function pullModel(
   if (statSync(path, { throwIfNoEntry: false }) !== undefined) {
     await keepFile(path, sha256);
   } else {
-    mkdirSync(folder, { recursive: true });
+    makeFolder(folder);
     for (const line of describe(await fetchFile(url, path, sha256))) {
       printLine(line);
     }
@@ -106,6 +106,12 @@ function readDigest(text: string | undefined): string | undefined {
     return text?.toLowerCase();
   }
   throw new UsageError("--sha256 takes 64 hexadecimal digits");
+}
+
+function makeFolder(folder: string): void {
+  const facts = statSync(folder, { throwIfNoEntry: false });
+  if (facts === undefined) mkdirSync(folder, { recursive: true });
+  else if (!facts.isDirectory()) throw new Error(`${folder} is no folder`);
 }
 
 /** Leave a file that is there already as it is. */

@@ -12,6 +12,8 @@ export interface ServedFile {
   /** Sends the rest of the file even where it has changed. */
   ignoresIfRange?: boolean;
   type?: string;
+  /** Size that the server says the file has. */
+  claims?: number;
   /** Sends callers elsewhere, and says what the file's digest is. */
   redirect?: { location: string; digest?: string };
 }
@@ -58,7 +60,7 @@ export async function serveFile(file: ServedFile): Promise<FileServer> {
       return response.end();
     }
     answer(start > 0 ? 206 : 200, {
-      "content-length": `${total - start}`,
+      "content-length": `${(file.claims ?? total) - start}`,
       "content-type": file.type ?? "application/octet-stream",
       ...(etag && { etag }),
       ...(start > 0 &&

@@ -211,6 +211,14 @@ test("download() says in one line what went wrong, and leaves no file", async ()
   expect(readdirSync(folder)).toEqual([]);
 });
 
+test("download() takes no file that the disk has no room for", async () => {
+  const server = await serve({ claims: 2 ** 52, stallAfter: 1000 });
+  expect(await fetchFrom(server)).toMatch(
+    /^.+ has \d+ MiB left; the file needs 4294967296 MiB more$/,
+  );
+  expect(readdirSync(folder)).toEqual([]);
+});
+
 test("requireVerified() refuses servers that nobody vouches for", () => {
   const verify = (url: string) => () => requireVerified(new URL(url));
   expect(verify("http://example.org/a")).toThrow("the address must be https");
@@ -303,6 +311,12 @@ test("models pull fetches, imports with the licence, and fetches no second time"
   expect(third.errors).toEqual([
     expect.stringMatching(/^error: .*remove it to fetch another$/),
   ]);
-  expect(existsSync(join(folder, "got", "cpsam"))).toBe(true);
+  const file = join("got", "cpsam");
+  expect(existsSync(join(folder, file))).toBe(true);
+  const fourth = await run(
+    ["pull", "cpsam", "--out", file, ...args.slice(4)],
+    env,
+  );
+  expect(fourth.errors).toEqual([`error: ${join(folder, file)} is no folder`]);
   expect(server.log).toEqual(["/models/cpsam all 200"]);
 });
