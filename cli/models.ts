@@ -73,11 +73,11 @@ export async function pullModel(
   }
   const folder = callerPath(options.out);
   const path = join(folder, name);
+  makeFolder(folder);
   printLine(`licence ${model.licence}`);
   if (statSync(path, { throwIfNoEntry: false }) !== undefined) {
     await keepFile(path, sha256);
   } else {
-    makeFolder(folder);
     for (const line of describe(await fetchFile(url, path, sha256))) {
       printLine(line);
     }
