@@ -19,7 +19,7 @@ test("scope() frees what it reserved when the call returns or throws", () => {
 
 test("scope() gives back the memory of a large call", () => {
   const arena = new Arena(core.module);
-  arena.scope(() => arena.reserve(300 * 2 ** 20));
+  arena.scope(() => arena.reserve(600 * 2 ** 20));
   expect(arena.bytes).toBeLessThan(2 ** 20);
 });
 

@@ -14,7 +14,7 @@ import type { instantiate } from "./dist/kernels.d.ts";
 export type Kernels = Awaited<ReturnType<typeof instantiate>>;
 
 /** Memory kept between calls; a larger instance is replaced by a fresh one. */
-const KEEP_BYTES = 256 * 2 ** 20;
+const KEEP_BYTES = 512 * 2 ** 20;
 
 /** One instance of the module and its memory. */
 export class Arena {
