@@ -3,10 +3,11 @@
  * by ours: how well they agree.
  *
  *   deno run -A test/bench/end_to_end/compare.ts CHECKPOINT IMAGES --python P
- *     [--limit N] [--diameter D] [--json]
+ *     [--limit N] [--diameter D|labels] [--json]
  *
- * IMAGES holds NAME.png (and NAME_labels.png, which are not read). P has
- * cellpose 4.2.1.1. Images where both find nothing do not count.
+ * IMAGES holds NAME.png and NAME_labels.png, which `--diameter labels` reads:
+ * every image is then scaled by its own cells, for both alike. P has cellpose
+ * 4.2.1.1. Images where both find nothing do not count.
  *
  * @module
  */
@@ -26,6 +27,7 @@ import { parseArgs } from "node:util";
 import { loadNodeEncoder } from "../../../gpu-worker/encoder_node.ts";
 import { importModel } from "../../../gpu-worker/import/import_model.ts";
 import { decodeNpy, toLabels } from "../../../shared/image/npy.ts";
+import { decodeLabels } from "../../../shared/image/read_labels.ts";
 import type { PixelArray } from "../../../shared/image/types.ts";
 import { segment } from "../../../shared/pipeline/segment.ts";
 import { SegmentParameters } from "../../../shared/schema/parameters.ts";
@@ -43,14 +45,18 @@ const { values, positionals: [checkpoint, images] } = parseArgs({
   },
 });
 const folder = mkdtempSync(join(tmpdir(), "end-to-end-"));
-const diameter = values.diameter === undefined ? null : Number(values.diameter);
+const core = await loadCore();
 const names = readdirSync(images)
   .filter((file) => file.endsWith(".png") && !file.endsWith("_labels.png"))
   .slice(0, Number(values.limit)).map((file) => file.slice(0, -4));
+const diameters = new Map<string, number | null>();
+for (const name of names) diameters.set(name, await chooseDiameter(name));
 const cases = names.map((name) => ({
   name,
   image: join(images, `${name}.png`),
-  options: diameter === null ? {} : { diameter },
+  options: diameters.get(name) === null
+    ? {}
+    : { diameter: diameters.get(name) },
 }));
 writeFileSync(join(folder, "cases.json"), JSON.stringify(cases));
 const peer = spawnSync(
@@ -61,7 +67,6 @@ const peer = spawnSync(
 if (peer.status !== 0) throw new Error("Cellpose failed");
 
 importModel(checkpoint, join(folder, "model"));
-const core = await loadCore();
 const encoder = await loadNodeEncoder(join(folder, "model"), {
   providers: ["cpu"],
 });
@@ -87,7 +92,7 @@ for (const name of names) {
         shape: image.shape,
         axes: image.shape.length === 3 ? "YXC" : "YX",
       },
-      SegmentParameters.parse({ parity, diameter }),
+      SegmentParameters.parse({ parity, diameter: diameters.get(name) }),
       { core, encoders: [encoder] },
     );
     const [{ ap }] = core.averagePrecision(theirs, plane.masks, plane.size, [
@@ -125,3 +130,13 @@ const summary = {
 process.stdout.write(
   JSON.stringify(values.json ? { summary, rows } : summary, null, 2) + "\n",
 );
+
+/** Diameter to scale an image by, pixels; null: as it is. */
+async function chooseDiameter(name: string): Promise<number | null> {
+  if (values.diameter === undefined) return null;
+  if (values.diameter !== "labels") return Number(values.diameter);
+  const path = join(images, `${name}_labels.png`);
+  const bytes = new Uint8Array(readFileSync(path));
+  const { masks, size } = await decodeLabels(bytes);
+  return core.estimateDiameter(masks, size).diameter || null;
+}

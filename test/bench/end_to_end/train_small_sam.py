@@ -83,7 +83,7 @@ def main():
     images, targets = read_crops(args.data, args.crops, args.diameter, random)
     print(len(images), "crops", flush=True)
 
-    net = SmallSAM(dim=args.dim, depth=args.depth, heads=args.dim // 16,
+    net = SmallSAM(dim=args.dim, depth=args.depth, heads=args.dim // 32,
                    neck=args.neck)
     net.train()
     weights = [p for p in net.parameters() if p.requires_grad]
