@@ -49,6 +49,12 @@ export interface GraphBuilder {
     results: readonly Result[],
     options?: NodeOptions,
   ): Value[];
+  /** The nodes so far, in order; grows with the graph. */
+  readonly added: readonly Node[];
+  /** Any value so far, by its name. */
+  find(name: string): Value | undefined;
+  /** The content of a constant, by its name; undefined for other values. */
+  findConstant(name: string): Initializer | undefined;
   /**
    * The graph as it is.
    *
@@ -74,19 +80,21 @@ export function buildGraph(name: string): GraphBuilder {
   const outputs: Value[] = [];
   const graphNodes: Node[] = [];
   const initializers = new Map<string, Initializer>();
-  const taken = new Set<string>();
+  const values = new Map<string, Value>();
   const counts = new Map<string, number>();
 
-  function take(wanted: string): string {
-    if (taken.has(wanted)) {
-      throw new ArgumentError("name", `${wanted} is in the graph already`);
+  /** Keep a value under its name, which must be free. */
+  function take(name: string, { dtype, shape }: Result): Value {
+    if (values.has(name)) {
+      throw new ArgumentError("name", `${name} is in the graph already`);
     }
-    taken.add(wanted);
-    return wanted;
+    const value = { name, dtype, shape };
+    values.set(name, value);
+    return value;
   }
 
   function constant(wanted: string, { dtype, shape, read }: Constant): Value {
-    const value = { name: take(wanted), dtype, shape };
+    const value = { ...take(wanted, { dtype, shape }), shape };
     initializers.set(wanted, { ...value, read });
     return value;
   }
@@ -105,29 +113,27 @@ export function buildGraph(name: string): GraphBuilder {
   ): Value[] {
     const count = counts.get(op) ?? 0;
     counts.set(op, count + 1);
-    const values = results.map(({ dtype, shape }, i) => ({
-      name: take(`${op}_${count}${i === 0 ? "" : `_${i}`}`),
-      dtype,
-      shape,
-    }));
+    const made = results.map((result, i) =>
+      take(`${op}_${count}${i === 0 ? "" : `_${i}`}`, result)
+    );
     graphNodes.push({
       op,
       domain,
       inputs: from.map((value) => value?.name ?? ""),
-      outputs: values.map((value) => value.name),
+      outputs: made.map((value) => value.name),
       attributes,
     });
-    return values;
+    return made;
   }
 
   return {
     input(wanted, dtype, shape) {
-      const value = { name: take(wanted), dtype, shape };
+      const value = take(wanted, { dtype, shape });
       inputs.push(value);
       return value;
     },
     output(wanted, { name: from, dtype, shape }) {
-      const value = { name: take(wanted), dtype, shape };
+      const value = take(wanted, { dtype, shape });
       graphNodes.push({
         op: "Identity",
         domain: "",
@@ -156,6 +162,9 @@ export function buildGraph(name: string): GraphBuilder {
     },
     node: (op, from, result, options) => nodes(op, from, [result], options)[0],
     nodes,
+    added: graphNodes,
+    find: (name) => values.get(name),
+    findConstant: (name) => initializers.get(name),
     finish() {
       if (outputs.length === 0) {
         throw new ArgumentError("graph", `${name} has no output`);

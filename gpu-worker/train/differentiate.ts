@@ -1,0 +1,128 @@
+/**
+ * Reverse-mode differentiation of a graph under construction.
+ *
+ *   nodes so far, a scalar  →  more nodes: its gradients
+ *
+ * The gradients of one node's outputs give those of its inputs by the rule of
+ * its operator (gradients/rule.ts says what a rule is, registry.ts holds
+ * them). Only nodes on a path from a wanted value to the scalar are visited.
+ *
+ * @module
+ */
+import { ArgumentError, ShapeError } from "../../shared/errors.ts";
+import {
+  add,
+  type GraphBuilder,
+  type Node,
+  spellShape,
+  type Value,
+} from "../../shared/graph/mod.ts";
+import { findRule } from "./gradients/registry.ts";
+
+/**
+ * Append the nodes that compute the gradients of a scalar.
+ *
+ * @param loss    a scalar, or a value of one element
+ * @param wanted  any values of the graph, such as its weights
+ * @returns       in the order of `wanted`, each of its value's shape; null
+ *                where the loss does not depend on it
+ * @throws {ArgumentError} if an operator on the way has no rule
+ */
+export function differentiate(
+  g: GraphBuilder,
+  loss: Value,
+  wanted: readonly Value[],
+): (Value | null)[] {
+  if (loss.shape.some((edge) => edge !== 1)) {
+    throw new ShapeError("loss", `is ${spellShape(loss.shape)}, not a scalar`);
+  }
+  // the rules append to the same list
+  const forward = [...g.added];
+  const active = findDependent(forward, wanted);
+  const gradients = new Map<string, Value>();
+  if (active.has(loss.name)) gradients.set(loss.name, ones(g, loss));
+  const stops = new Set(wanted.map(({ name }) => name));
+  for (const node of forward.toReversed()) {
+    const isReached = node.outputs.some((name) => gradients.has(name));
+    if (!isReached || !node.inputs.some((name) => active.has(name))) continue;
+    const given = applyRule(g, node, { gradients, active });
+    for (const [name, gradient] of given) {
+      const known = gradients.get(name);
+      gradients.set(name, known ? add(g, known, gradient) : gradient);
+    }
+    // read once: the map keeps what is still to come, and what was asked for
+    for (const name of node.outputs) {
+      if (!stops.has(name)) gradients.delete(name);
+    }
+  }
+  return wanted.map(({ name }) => gradients.get(name) ?? null);
+}
+
+/** Names of the wanted values and of all that depends on them. */
+function findDependent(
+  nodes: readonly Node[],
+  wanted: readonly Value[],
+): Set<string> {
+  const names = new Set(wanted.map(({ name }) => name));
+  for (const { inputs, outputs } of nodes) {
+    if (!inputs.some((name) => names.has(name))) continue;
+    for (const name of outputs) names.add(name);
+  }
+  return names;
+}
+
+/** Gradients of a node's inputs by name; a name may come twice. */
+function applyRule(
+  g: GraphBuilder,
+  node: Node,
+  { gradients, active }: {
+    gradients: ReadonlyMap<string, Value>;
+    active: ReadonlySet<string>;
+  },
+): [string, Value][] {
+  const rule = findRule(node);
+  if (rule === undefined) {
+    throw new ArgumentError(
+      "graph",
+      `${node.op} (${node.outputs[0]}) has no gradient rule`,
+    );
+  }
+  const valueOf = (name: string): Value => {
+    const value = g.find(name);
+    if (value) return value;
+    throw new ArgumentError("graph", `${name} is not in it`);
+  };
+  const isWanted = node.inputs.map((name) => active.has(name));
+  const results = rule({
+    g,
+    node,
+    inputs: node.inputs.map((name) => name === "" ? null : valueOf(name)),
+    outputs: node.outputs.map(valueOf),
+    gradients: node.outputs.map((name) => gradients.get(name) ?? null),
+    wanted: isWanted,
+  });
+  return node.inputs.flatMap((name, i): [string, Value][] => {
+    const gradient = results[i] ?? null;
+    if (!isWanted[i] || gradient === null) return [];
+    const { shape } = valueOf(name);
+    if (`${gradient.shape}` !== `${shape}`) {
+      throw new ShapeError(
+        node.op,
+        `gradient of ${name} is ${spellShape(gradient.shape)}, not ${
+          spellShape(shape)
+        }`,
+      );
+    }
+    return [[name, gradient]];
+  });
+}
+
+function ones(g: GraphBuilder, { shape, dtype }: Value): Value {
+  const { length } = shape;
+  if (length === 0 && dtype === "f32") return g.float(1);
+  return g.constant("gradient_of_the_loss", {
+    dtype: "f32",
+    shape: shape.map(Number),
+    read: () => new Uint8Array(Float32Array.of(1).buffer),
+  });
+}
