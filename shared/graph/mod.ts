@@ -3,6 +3,8 @@
  *
  * @module
  */
+export * from "./append.ts";
+export * from "./attributes.ts";
 export * from "./builder.ts";
 export * from "./elementwise.ts";
 export * from "./encode.ts";

@@ -23,7 +23,6 @@
  */
 import { ArgumentError, ShapeError } from "../../../shared/errors.ts";
 import {
-  type Attribute,
   type GraphBuilder,
   type Node,
   spellShape,
@@ -92,34 +91,6 @@ export function ints(g: GraphBuilder, value: Value): number[] {
 /** Numbers of a constant input, such as the scales of a resizing. */
 export function floats(g: GraphBuilder, value: Value): Float32Array {
   return toFloat32(readConstant(g, value), value.dtype);
-}
-
-/** An integer attribute. */
-export function intOf(node: Node, name: string, fallback: number): number {
-  const attribute = node.attributes[name];
-  return attribute && "int" in attribute ? attribute.int : fallback;
-}
-
-/** A list of integers. */
-export function intsOf(
-  node: Node,
-  name: string,
-  fallback: readonly number[],
-): readonly number[] {
-  const attribute = node.attributes[name];
-  return attribute && "ints" in attribute ? attribute.ints : fallback;
-}
-
-/** A number. */
-export function floatOf(node: Node, name: string, fallback: number): number {
-  const attribute = node.attributes[name];
-  return attribute && "float" in attribute ? attribute.float : fallback;
-}
-
-/** A word. */
-export function textOf(node: Node, name: string, fallback: string): string {
-  const attribute: Attribute | undefined = node.attributes[name];
-  return attribute && "text" in attribute ? attribute.text : fallback;
 }
 
 function readConstant(g: GraphBuilder, value: Value): Uint8Array {
