@@ -17,7 +17,15 @@ import {
   spellShape,
   type Value,
 } from "../../shared/graph/mod.ts";
+import { listComposites } from "./gradients/composite.ts";
 import { findRule } from "./gradients/registry.ts";
+import type { Rule } from "./gradients/rule.ts";
+
+/** A node, or several that are differentiated as one. */
+interface Step {
+  readonly node: Node;
+  readonly rule: Rule | undefined;
+}
 
 /**
  * Append the nodes that compute the gradients of a scalar.
@@ -36,16 +44,16 @@ export function differentiate(
   if (loss.shape.some((edge) => edge !== 1)) {
     throw new ShapeError("loss", `is ${spellShape(loss.shape)}, not a scalar`);
   }
-  // the rules append to the same list
-  const forward = [...g.added];
-  const active = findDependent(forward, wanted);
+  const steps = listSteps(g);
+  const active = findDependent(g.added, wanted);
   const gradients = new Map<string, Value>();
   if (active.has(loss.name)) gradients.set(loss.name, ones(g, loss));
   const stops = new Set(wanted.map(({ name }) => name));
-  for (const node of forward.toReversed()) {
+  for (const step of steps.toReversed()) {
+    const { node } = step;
     const isReached = node.outputs.some((name) => gradients.has(name));
     if (!isReached || !node.inputs.some((name) => active.has(name))) continue;
-    const given = applyRule(g, node, { gradients, active });
+    const given = applyRule(g, step, { gradients, active });
     for (const [name, gradient] of given) {
       const known = gradients.get(name);
       gradients.set(name, known ? add(g, known, gradient) : gradient);
@@ -56,6 +64,25 @@ export function differentiate(
     }
   }
   return wanted.map(({ name }) => gradients.get(name) ?? null);
+}
+
+/** What there is to differentiate; a copy, as the rules append nodes. */
+function listSteps(g: GraphBuilder): Step[] {
+  const steps: Step[] = [];
+  let at = 0;
+  const addUntil = (end: number) => {
+    for (; at < end; at++) {
+      const node = g.added[at];
+      steps.push({ node, rule: findRule(node) });
+    }
+  };
+  for (const { start, end, node, rule } of listComposites(g)) {
+    addUntil(start);
+    steps.push({ node, rule });
+    at = end;
+  }
+  addUntil(g.added.length);
+  return steps;
 }
 
 /** Names of the wanted values and of all that depends on them. */
@@ -74,13 +101,12 @@ function findDependent(
 /** Gradients of a node's inputs by name; a name may come twice. */
 function applyRule(
   g: GraphBuilder,
-  node: Node,
+  { node, rule }: Step,
   { gradients, active }: {
     gradients: ReadonlyMap<string, Value>;
     active: ReadonlySet<string>;
   },
 ): [string, Value][] {
-  const rule = findRule(node);
   if (rule === undefined) {
     throw new ArgumentError(
       "graph",

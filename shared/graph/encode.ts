@@ -139,14 +139,22 @@ function encodeModelHead(graph: Graph): Uint8Array {
   const out = new BinaryWriter();
   out.tag(1, WireType.Varint).int64(IR_VERSION);
   out.tag(2, WireType.LengthDelimited).string("cytoedge");
-  const used = new Set(["", ...graph.nodes.map(({ domain }) => domain)]);
-  for (const domain of [...used].sort()) {
+  for (const domain of [...new Set(["", ...listDomains(graph)])].sort()) {
     out.tag(8, WireType.LengthDelimited).fork();
     out.tag(1, WireType.LengthDelimited).string(domain);
     out.tag(2, WireType.Varint).int64(OPSETS[domain]);
     out.join();
   }
   return out.finish();
+}
+
+function listDomains({ nodes }: Graph): string[] {
+  return nodes.flatMap(({ domain, attributes }) => [
+    domain,
+    ...Object.values(attributes).flatMap((attribute) =>
+      "graph" in attribute ? listDomains(attribute.graph) : []
+    ),
+  ]);
 }
 
 /** All of the graph but its constants. */
@@ -194,12 +202,26 @@ function encodeAttribute(
     type = 3;
     out.tag(4, WireType.LengthDelimited)
       .bytes(new TextEncoder().encode(attribute.text));
+  } else if ("graph" in attribute) {
+    type = 5;
+    out.tag(6, WireType.LengthDelimited).bytes(encodeBody(attribute.graph));
   } else {
     type = 7;
     for (const item of attribute.ints) out.tag(8, WireType.Varint).int64(item);
   }
   out.tag(20, WireType.Varint).int32(type);
   out.join();
+}
+
+/** The graph of a loop; its constants lie within, so they must be few. */
+function encodeBody(graph: Graph): Uint8Array {
+  const out = new BinaryWriter().raw(encodeGraphHead(graph));
+  for (const initializer of graph.initializers) {
+    out.tag(5, WireType.LengthDelimited).fork();
+    out.raw(encodeTensorHead(initializer)).raw(readChecked(initializer));
+    out.join();
+  }
+  return out.finish();
 }
 
 function encodeValue(out: BinaryWriter, field: number, value: Value): void {

@@ -53,7 +53,8 @@ export type Attribute =
   | { readonly int: number }
   | { readonly float: number }
   | { readonly text: string }
-  | { readonly ints: readonly number[] };
+  | { readonly ints: readonly number[] }
+  | { readonly graph: Graph };
 
 /** One operation. */
 export interface Node {

@@ -5,12 +5,22 @@
  */
 import type { Node } from "../../../shared/graph/mod.ts";
 import { activation } from "./activation.ts";
+import { batchNorm } from "./batch_norm.ts";
+import { convolution } from "./convolution.ts";
 import { elementwise } from "./elementwise.ts";
+import { poolResize } from "./pool_resize.ts";
+import { reduce } from "./reduce.ts";
 import type { Rule, Rules } from "./rule.ts";
+import { shape } from "./shape.ts";
 
 const RULES: Rules = {
   ...activation,
+  ...batchNorm,
+  ...convolution,
   ...elementwise,
+  ...poolResize,
+  ...reduce,
+  ...shape,
 };
 
 /** The rule of a node's operator, if there is one. */
