@@ -152,3 +152,35 @@ export function judgeMasks(facts: MaskFacts): Warning[] {
   }
   return warnings;
 }
+
+/** What is known of a file's image besides its pixels. */
+export interface FileFacts {
+  readonly axes: string;
+  readonly axesInferred?: boolean;
+  readonly fileWarnings?: readonly string[];
+}
+
+/** Judge what the file tells of its axes, and what else its decoder said. */
+export function judgeAxes(input: FileFacts, depth: number): Warning[] {
+  const warnings: Warning[] = [];
+  if (input.axesInferred) {
+    warnings.push({
+      code: "axes-inferred",
+      message:
+        `The file does not tell its axes; taken for ${input.axes}. Give axes if they are others`,
+    });
+  }
+  for (const message of input.fileWarnings ?? []) {
+    // told with a code of its own
+    if (/inferred from the shape/.test(message)) continue;
+    warnings.push({ code: "file", message });
+  }
+  if (depth > 1) {
+    warnings.push({
+      code: "planes-separate",
+      message:
+        `${depth} planes are segmented in 2-D, each by itself; labels are not linked between them`,
+    });
+  }
+  return warnings;
+}

@@ -1,0 +1,60 @@
+/**
+ * What a segmentation takes, and what its planes share.
+ *
+ * @module
+ */
+import type { Convention, Core, TilePlan } from "../../wasm/mod.ts";
+import type { SegmentParameters } from "../schema/parameters.ts";
+import type { ChannelSource } from "./channels.ts";
+import type { EncodeFacts } from "./encode_tiles.ts";
+import type { Encoder } from "./encoder.ts";
+import type { NamedArray } from "./planes.ts";
+import type { Timings } from "./result.ts";
+import type { Scale } from "./scale.ts";
+
+/** A decoded image and what its file says of it. */
+export interface SegmentInput extends NamedArray {
+  /** The axes are a guess from the shape. */
+  readonly axesInferred?: boolean;
+  /** One a channel, where the file tells. */
+  readonly channelNames?: readonly string[];
+  /** µm a pixel, where the file tells. */
+  readonly pixelSize?: number;
+  /** What decoding warned of. */
+  readonly fileWarnings?: readonly string[];
+}
+
+/** How far a segmentation is. */
+export interface Progress {
+  /** Tiles done, of all planes. */
+  readonly done: number;
+  readonly total: number;
+}
+
+/** What runs a segmentation. */
+export interface SegmentDeps {
+  readonly core: Core;
+  /** One model, or several whose outputs are averaged. */
+  readonly encoders: readonly Encoder[];
+  /** Tiles at a time; default: measured. */
+  readonly batchSize?: number;
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (progress: Progress) => void;
+}
+
+/** What all planes of an image share. */
+export interface PlaneJob extends SegmentDeps {
+  readonly parameters: SegmentParameters & {
+    readonly niter: number;
+    readonly convention: Convention;
+  };
+  readonly plan: TilePlan;
+  readonly scale: Scale;
+  readonly sources: readonly ChannelSource[];
+  /** Diameters that the network knows, pixels at its own scale. */
+  readonly range: readonly [number, number];
+  readonly encodeFacts: EncodeFacts;
+  readonly timings: Timings;
+  tilesDone: number;
+  readonly tilesTotal: number;
+}

@@ -1,0 +1,113 @@
+/**
+ * One plane, from pixels to cells; read `segment.ts` first.
+ *
+ * @module
+ */
+import type { Core } from "../../wasm/mod.ts";
+import { blendOutputs, resizeOutput } from "./blend_outputs.ts";
+import { encodeTiles } from "./encode_tiles.ts";
+import { findMasks } from "./find_masks.ts";
+import type { PlaneJob } from "./job.ts";
+import { median } from "./median.ts";
+import { type Plane, readRows } from "./planes.ts";
+import type { PlaneResult } from "./result.ts";
+import { normalizeRows, resizedRows } from "./rows.ts";
+import { startClock } from "./timings.ts";
+import { judgeInput, judgeMasks, type Warning } from "./warnings.ts";
+
+/** Intensities are measured up to this many values; they are f32 meanwhile. */
+const MAX_INTENSITIES = 2 ** 24;
+
+/** A plane's result, and what all planes' facts are made of. */
+export interface SegmentedPlane {
+  readonly result: PlaneResult;
+  readonly warnings: readonly Warning[];
+  /** Share of the paths that came to rest; absent where not measured. */
+  readonly settled: number | undefined;
+}
+
+/** Segment one plane; the job's times and counts go on. */
+export async function segmentPlane(
+  plane: Plane,
+  job: PlaneJob,
+): Promise<SegmentedPlane> {
+  const { core, encoders, parameters, plan, scale, timings } = job;
+  const clock = startClock(timings);
+
+  const normalized = normalizeRows(core, plane, job.sources, parameters);
+  const source = resizedRows(core, normalized.source, scale.size);
+  clock("normalize");
+
+  const before = { ...job.encodeFacts };
+  const tiles = encodeTiles({
+    core,
+    encoders,
+    plan,
+    source,
+    skipEmptyTiles: parameters.skipEmptyTiles,
+    batchSize: job.batchSize ?? null,
+    signal: job.signal,
+  }, job.encodeFacts);
+  const networkOutput = await blendOutputs(core, plan, {
+    tiles,
+    channels: encoders[0].model.outputs,
+    onTile: (_, milliseconds) => {
+      timings.blend += milliseconds;
+      job.onProgress?.({ done: ++job.tilesDone, total: job.tilesTotal });
+    },
+  });
+  timings.encode += job.encodeFacts.encodeMs - before.encodeMs;
+  timings.cut += job.encodeFacts.cutMs - before.cutMs;
+  clock();
+
+  const output = parameters.resample
+    ? resizeOutput(core, networkOutput, plane.size)
+    : networkOutput;
+  clock("resize");
+
+  const found = await findMasks(core, output, plane.size, parameters);
+  clock("masks");
+
+  const cells = measure(core, plane, found.masks);
+  clock("measure");
+
+  const warnings: Warning[] = [
+    ...judgeInput(normalized.ranges, plane.data),
+    ...judgeMasks({
+      ...found,
+      pixels: found.masks.length,
+      covered: cells.area.reduce((sum, area) => sum + area, 0),
+      diameter: median([...cells.diameter]),
+      scale: scale.scale,
+      range: job.range,
+    }),
+  ];
+  if (normalized.replacedPixels > 0) {
+    warnings.push({
+      code: "non-finite-pixels",
+      message:
+        `${normalized.replacedPixels} NaN or infinite pixels count as the smallest value`,
+    });
+  }
+  const { masks, count, emptyReason } = found;
+  const result: PlaneResult = {
+    masks,
+    count,
+    size: plane.size,
+    flows: output.flows,
+    cellprob: output.cellprob,
+    flowsSize: output.size,
+    cells,
+    ...(emptyReason === undefined ? {} : { emptyReason }),
+  };
+  return { result, warnings, settled: found.settled };
+}
+
+/** Measure the cells, and their intensities in images that are not huge. */
+function measure(core: Core, plane: Plane, masks: Uint32Array) {
+  const { size, channels } = plane;
+  const values = channels * size.height * size.width;
+  if (values > MAX_INTENSITIES) return core.measureRegions(masks, size);
+  const image = readRows(core, plane, 0, size.height);
+  return core.measureRegions(masks, size, { image, channels });
+}
