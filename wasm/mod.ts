@@ -18,6 +18,7 @@ import { flows } from "./flows.ts";
 import { masks } from "./masks.ts";
 import { centroid } from "./centroid.ts";
 import { dbscan } from "./dbscan.ts";
+import { semantic } from "./semantic.ts";
 import { stitch } from "./stitch.ts";
 import { stitchBlocks } from "./stitch_blocks.ts";
 import { compileCore, type CoreSource } from "./load.ts";
@@ -82,6 +83,7 @@ export type {
   RegionShapes,
 } from "./regions.ts";
 export type { Diameters } from "./shapes.ts";
+export type { ThresholdOptions, WatershedOptions } from "./semantic.ts";
 export type { Tile, TileOptions, TilePlan } from "./tile_plan.ts";
 export type { FlipOptions } from "./tiles.ts";
 
@@ -143,6 +145,7 @@ export function createCore(module: WebAssembly.Module) {
     ...resizing(arena),
     ...tiles(arena),
     ...blending(arena),
+    ...semantic(arena),
     ...stitch(arena),
     ...stitchBlocks(arena),
   };

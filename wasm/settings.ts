@@ -8,7 +8,7 @@ import type { Arena } from "./arena.ts";
 import { checkInteger } from "./check.ts";
 
 /** How positions are sampled: see `followFlows`. */
-export type Convention = "cellpose" | "plain";
+export type Convention = "cellpose" | "plain" | "nearest";
 
 /** How points follow flows. */
 export interface FollowOptions {
@@ -18,7 +18,8 @@ export interface FollowOptions {
    * "plain" (default) samples the flows at a point's position; "cellpose"
    * (default with `parity`) samples position p of an axis of L pixels at
    * p·L/(L−1) − ½, as Cellpose does. Plain loses fewer small and covered
-   * cells: `docs/report/` compares them.
+   * cells: `docs/report/` compares them. "nearest" takes the flow of the pixel
+   * a point is in, as Cellpose 3's size model does (`computeMasks` of images).
    */
   readonly convention?: Convention;
   /**
@@ -96,6 +97,7 @@ const NO_EARLY_STOP = 2;
 const CELLPOSE_COORDINATES = 4;
 const KEEP_HOLES = 8;
 const WITH_SETTLED = 16;
+const NEAREST = 32;
 
 /** What the module reports beside the masks. */
 export type Facts = Pick<Masks, "foreground" | "seeds" | "dropped">;
@@ -112,6 +114,12 @@ export function putSettings(
   d: number,
   settled = 0,
 ): number {
+  if (options.convention === "nearest" && (d > 1 || settled > 0)) {
+    throw new ArgumentError(
+      "convention",
+      `is "nearest", which is for images, without confidence`,
+    );
+  }
   const settings = arena.reserve(48);
   const view = new DataView(arena.kernels.memory.buffer, settings, 48);
   const flowThreshold = options.flowThreshold ?? (d === 1 ? 0.4 : 0);
@@ -136,7 +144,11 @@ export function putSettings(
     20,
     (options.parity ? PARITY : 0) |
       (options.earlyStop === false ? NO_EARLY_STOP : 0) |
-      (isPlain(options) ? 0 : CELLPOSE_COORDINATES) |
+      (options.convention === "nearest"
+        ? NEAREST
+        : isPlain(options)
+        ? 0
+        : CELLPOSE_COORDINATES) |
       (options.fillHoles === false ? KEEP_HOLES : 0) |
       (settled ? WITH_SETTLED : 0),
     true,

@@ -15,6 +15,7 @@ export {
   countForeground, foregroundPixels, pointsToPixels, pointsToPositions, startPoints,
 } from "./points";
 export { followFlows } from "./follow";
+export { followNearest } from "./follow_nearest";
 export { followFlows3d } from "./follow3d";
 export { followFlows3dExact } from "./follow3d_exact";
 export { trackPoints } from "./track";
@@ -24,6 +25,11 @@ export { labelSinks, paintForeground, scatterFlags } from "./paint";
 export { cleanMasks, computeMasks, dropLarge, removeBadFlow, wholeWindow } from "./masks";
 export { measureConfidence } from "./confidence";
 export { collectAway, longestStep, shiftPoints, slabWindow } from "./slab";
+
+// a semantic network's classes to masks
+export { foregroundLogit, thresholdMask } from "./semantic";
+export { distanceTransform } from "./distance";
+export { watershed } from "./watershed";
 
 // labels: renumber, remove, fill, split, stitch
 export {

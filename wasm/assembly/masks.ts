@@ -9,6 +9,7 @@
  */
 import { fillHoles } from "./fill_holes";
 import { EXACT, highest, lowest } from "./fixed";
+import { followNearest } from "./follow_nearest";
 import { allocate, mark, release } from "./heap";
 import { flowErrors } from "./label_flows";
 import { packFlows, packedBytes } from "./pack";
@@ -41,6 +42,7 @@ const NO_EARLY_STOP: i32 = 2;
 const CELLPOSE_COORDINATES: i32 = 4;
 const KEEP_HOLES: i32 = 8;
 const WITH_SETTLED: i32 = 16;
+const NEAREST: i32 = 32;
 
 /**
  * Masks of an image or volume from its flows and cell probabilities.
@@ -57,7 +59,9 @@ const WITH_SETTLED: i32 = 16;
  *           16 f32 max size fraction    of the image, 0.4
  *           20 i32 flags                1 parity with Cellpose, 2 no early stop,
  *                                       4 Cellpose's coordinates, 8 keep holes,
- *                                       16 the array at 44 is there
+ *                                       16 the array at 44 is there,
+ *                                       32 steps without interpolation (images;
+ *                                       not with 16)
  *           24 i32 out: foreground pixels
  *           28 i32 out: seeds
  *           32 i32 out: labels dropped as too large
@@ -96,6 +100,14 @@ function clusterFlows(
     memory.fill(masks, 0, usize(n) << 2);
     if (settledPixels) memory.fill(usize(settledPixels), 0, usize(n));
     return 0;
+  }
+
+  if (load<i32>(settings, FLAGS) & NEAREST) {
+    const sinks = allocate(usize(p) << 2);
+    const counts = sinks ? allocate(usize(n) << 2) : 0;
+    if (!counts) return -2;
+    followNearest(sinks, flows, cellprob, h, w, load<i32>(settings, NITER), threshold);
+    return clusterSinks(masks, counts, sinks, cellprob, d, h, w, p, settings);
   }
 
   // points, which become sinks in place
