@@ -13,7 +13,11 @@ import process from "node:process";
 import { promisify } from "node:util";
 import * as ort from "onnxruntime-node";
 import { ModelError } from "../shared/errors.ts";
-import { explainFailure, runBatch } from "../shared/models/onnx_run.ts";
+import {
+  explainFailure,
+  runBatch,
+  runSize,
+} from "../shared/models/onnx_run.ts";
 import type {
   DeviceMemory,
   Encoder,
@@ -57,6 +61,7 @@ export async function loadNodeEncoder(
   { providers = PROVIDERS, threads }: NodeEncoderOptions = {},
 ): Promise<NodeEncoder> {
   const { model, json, digest, graph } = await openModelFolder(folder);
+  const size = json.networks.find(({ name }) => name === "size");
   const passedOver: { provider: Provider; reason: string }[] = [];
   for (const provider of providers) {
     const missing = findMissing(provider);
@@ -81,14 +86,30 @@ export async function loadNodeEncoder(
         createTensor: (data: Float32Array, dims: number[]) =>
           new ort.Tensor("float32", data, dims),
       };
+      const sizeSession = size && await ort.InferenceSession.create(
+        join(folder, size.files[0].name),
+        { executionProviders: ["cpu"], logSeverityLevel: 4 },
+      );
       return {
         model,
         digest,
         provider,
         passedOver,
         encode: (batch) => runBatch(run, batch),
+        ...(sizeSession
+          ? {
+            estimateDiameter: (style: Float32Array) =>
+              runSize({
+                ...run,
+                session: sizeSession as unknown as typeof run.session,
+              }, style),
+          }
+          : {}),
         measureMemory: () => measureMemory(provider),
-        close: () => session.release(),
+        async close() {
+          await session.release();
+          await sizeSession?.release();
+        },
       };
     } catch (err) {
       const { message } = explainFailure(model.name, provider, err);

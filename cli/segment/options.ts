@@ -6,6 +6,7 @@
  */
 import { type Command, InvalidArgumentError, Option } from "commander";
 import {
+  type Parameter,
   type ParameterName,
   PARAMETERS,
   REFUSED,
@@ -61,7 +62,9 @@ export function addSegmentOptions(command: Command): Command {
     .addOption(new Option("--savedir <dir>").hideHelp())
     .addOption(new Option("--dir <dir>").hideHelp())
     .addOption(new Option("--image-path <file>").hideHelp());
-  for (const [name, { meaning, schema, unit }] of Object.entries(PARAMETERS)) {
+  const table: Readonly<Record<string, Parameter>> = PARAMETERS;
+  for (const [name, row] of Object.entries(table)) {
+    const { meaning, schema, unit, choices } = row;
     const text = describe(meaning, unit, schema.parse(undefined));
     const flag = SWITCHES[name as ParameterName];
     if (flag !== undefined) {
@@ -70,6 +73,10 @@ export function addSegmentOptions(command: Command): Command {
       command.option("--norm-percentile <low,high>", text, readList);
     } else if (name === "channels") {
       command.option("--channels <list>", text, readList);
+    } else if (choices) {
+      command.addOption(
+        new Option(`--${toKebab(name)} <name>`, text).choices(choices),
+      );
     } else if (name === "axes") {
       command.option("--axes <letters>", text);
     } else {

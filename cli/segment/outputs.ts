@@ -152,6 +152,12 @@ const EACH: Partial<
   flows(files, { plane, names }) {
     const { flows, cellprob, flowsSize } = plane;
     const { height, width } = flowsSize;
+    files.set(
+      names.cellprob,
+      encodeTiff({ data: cellprob, axes: "YX", shape: [height, width] }),
+    );
+    // networks that tell classes have no flows
+    if (flows.length === 0) return;
     const scaled = flows.map((value) => FLOW_SCALE * value);
     const rgb = drawFlows(flows, flowsSize).data;
     files.set(
@@ -161,10 +167,6 @@ const EACH: Partial<
     files.set(
       names.flowField,
       encodeTiff({ data: scaled, axes: "CYX", shape: [2, height, width] }),
-    );
-    files.set(
-      names.cellprob,
-      encodeTiff({ data: cellprob, axes: "YX", shape: [height, width] }),
     );
   },
   outlinesText(files, { core, plane, names }) {

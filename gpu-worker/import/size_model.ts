@@ -1,7 +1,7 @@
 /**
  * Cellpose's size model: a line from a style vector to a diameter.
  *
- *   style  n×S f32   →   diameter  n f32, pixels
+ *   style  n×S f32, of any length   →   diameter  n f32, pixels
  *
  * Source: cellpose 3.1.1.2, class SizeModel; reference section 4.8.
  *
@@ -15,8 +15,10 @@ import {
 } from "../../shared/errors.ts";
 import {
   buildGraph,
+  divide,
   gemm,
   type Graph,
+  lengthAlong,
   reshape,
 } from "../../shared/graph/mod.ts";
 import { isObjectNpy } from "../../shared/image/seg_npy.ts";
@@ -103,7 +105,9 @@ export function buildSizeGraph(
   const style = g.input("style", "f32", ["n", channels]);
   // the mean of styles and of sizes as one number
   const offset = slope.reduce((sum, a, i) => sum - a * styleMean[i], logMean);
-  const line = gemm(g, style, {
+  // tiles' styles are added up; the line is of their direction
+  const direction = divide(g, style, lengthAlong(g, style, 1));
+  const line = gemm(g, direction, {
     weight: g.constant(
       "slope",
       fromValues(Float32Array.from(slope), [1, channels], "f32"),

@@ -92,6 +92,7 @@ function createEncoder(
       new ort.Tensor("float32", data, dims),
   };
   return {
+    // a size model is not loaded here: previews take the model's own diameter
     model: facts.model,
     digest,
     provider: facts.provider,

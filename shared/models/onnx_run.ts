@@ -80,6 +80,28 @@ export async function runBatch<Tensor>(
   return { outputs, ...(styles instanceof Float32Array ? { styles } : {}) };
 }
 
+/**
+ * Run a size model on a style, whose length does not matter.
+ *
+ * @returns  diameter, pixels
+ * @throws {ModelError} if it does not run
+ */
+export async function runSize<Tensor>(
+  { session, model, provider, createTensor }: Omit<OnnxRun<Tensor>, "network">,
+  style: Float32Array,
+): Promise<number> {
+  const tensor = createTensor(style, [1, style.length]);
+  try {
+    const results = await session.run({ style: tensor });
+    const output = results.diameter as OutputTensor;
+    const [value] = await output.getData() as Float32Array;
+    output.dispose();
+    return value;
+  } catch (cause) {
+    throw explainFailure(model.name, provider, cause);
+  }
+}
+
 /** A runtime's failure as the project's error. */
 export function explainFailure(
   model: string,

@@ -43,6 +43,8 @@ export interface EncodeJob {
   readonly plan: TilePlan;
   readonly source: RowSource;
   readonly skipEmptyTiles: boolean;
+  /** Planes of logits that are low on empty tiles; default: the last. */
+  readonly foreground?: readonly number[] | undefined;
   /** Tiles at a time; `null`: measured. */
   readonly batchSize: number | null;
   readonly signal?: AbortSignal | undefined;
@@ -161,10 +163,12 @@ function isEmpty(core: Core, data: Float32Array): boolean {
   return high - low < EMPTY_RANGE;
 }
 
-function emptyOutput({ encoders: [{ model }], plan }: EncodeJob) {
+function emptyOutput({ encoders: [{ model }], plan, foreground }: EncodeJob) {
   const pixels = plan.tileHeight * plan.tileWidth;
   const output = new Float32Array(model.outputs * pixels);
-  output.fill(EMPTY_CELLPROB, (model.outputs - 1) * pixels);
+  for (const k of foreground ?? [model.outputs - 1]) {
+    output.fill(EMPTY_CELLPROB, k * pixels, (k + 1) * pixels);
+  }
   return output;
 }
 

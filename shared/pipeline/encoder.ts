@@ -20,7 +20,10 @@ export interface TileBatch {
 
 /** What the network makes of a batch. */
 export interface EncodedBatch {
-  /** N×K×H×W f32; the last three planes are dY, dX (5× unit scale), cellprob */
+  /**
+   * N×K×H×W f32; the last three planes are dY, dX (5× unit scale), cellprob;
+   * of semantic networks one logit a class
+   */
   readonly outputs: Float32Array;
   /** N×S f32, of networks that have one: the style of each tile */
   readonly styles?: Float32Array;
@@ -45,6 +48,12 @@ export interface Encoder {
    * @throws {ModelError} with `isOutOfMemory` where a smaller batch may fit
    */
   encode(batch: TileBatch): Promise<EncodedBatch>;
+  /**
+   * Estimate a diameter, pixels, where the model has a size model.
+   *
+   * @param style  S f32; its length does not matter
+   */
+  estimateDiameter?(style: Float32Array): Promise<number>;
   /** Measure the device's memory, where it can be; else the batch is fixed. */
   measureMemory?(): Promise<DeviceMemory>;
   /** Free what the model holds. */

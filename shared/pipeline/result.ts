@@ -12,6 +12,8 @@ import type { Warning } from "./warnings.ts";
 
 /** Milliseconds of each stage. */
 export interface Timings {
+  /** Finding the diameter before. */
+  estimate: number;
   normalize: number;
   cut: number;
   encode: number;
@@ -28,7 +30,10 @@ export interface PlaneResult {
   readonly masks: Uint32Array;
   readonly count: number;
   readonly size: Size2D;
-  /** 2×H×W f32, unit scale; at the network's size without `resample` */
+  /**
+   * 2×H×W f32, unit scale; at the network's size without `resample`; empty
+   * where the network gives none
+   */
   readonly flows: Float32Array;
   /** H×W f32, logit */
   readonly cellprob: Float32Array;

@@ -16,7 +16,12 @@ export interface Scale {
   /** Diameter used, pixels; `null`: no scaling. */
   readonly diameter: number | null;
   /** Where it is from. */
-  readonly diameterFrom: "given" | "given in µm" | "model" | "none";
+  readonly diameterFrom:
+    | "given"
+    | "given in µm"
+    | "estimated by the size model"
+    | "model"
+    | "none";
   /** Network pixels a pixel. */
   readonly scale: number;
   readonly size: Size2D;
@@ -30,6 +35,7 @@ export interface Scale {
  * @param model       the diameter it knows, and that of its training cells
  * @param parameters  diameter, niter, resample
  * @param pixelSize   µm a pixel, where known
+ * @param estimated   diameter by the model's size model, pixels
  * @throws {ArgumentError} for µm without a pixel size, or an image that
  *                         would vanish
  *
@@ -45,12 +51,14 @@ export function decideScale(
     "diameter" | "diameterUm" | "niter" | "resample"
   >,
   pixelSize: number | null,
+  estimated?: number,
 ): Scale {
-  const { diameter, diameterFrom } = decideDiameter(
-    model,
-    parameters,
-    pixelSize,
-  );
+  const { diameter, diameterFrom } = estimated === undefined
+    ? decideDiameter(model, parameters, pixelSize)
+    : {
+      diameter: estimated,
+      diameterFrom: "estimated by the size model" as const,
+    };
   const scale = diameter === null ? 1 : model.diameter / diameter;
   const scaled = {
     height: Math.trunc(size.height * scale),
@@ -73,7 +81,7 @@ function decideDiameter(
   pixelSize: number | null,
 ): Pick<Scale, "diameter" | "diameterFrom"> {
   if (diameterUm !== null) {
-    if (diameter !== null) {
+    if (diameter) {
       throw new ArgumentError("diameterUm", "excludes diameter; give one");
     }
     if (pixelSize === null) {
@@ -84,7 +92,8 @@ function decideDiameter(
     }
     return { diameter: diameterUm / pixelSize, diameterFrom: "given in µm" };
   }
-  if (diameter !== null) return { diameter, diameterFrom: "given" };
+  // 0 asks for the model's choice, as in Cellpose
+  if (diameter) return { diameter, diameterFrom: "given" };
   const { trainedDiameter } = model;
   return trainedDiameter === undefined
     ? { diameter: null, diameterFrom: "none" }

@@ -4,6 +4,9 @@
  *   choose channels → normalize → scale → cut tiles → encode → blend
  *     → scale back → follow flows to masks → measure
  *
+ * Networks with a size model run twice before, to find the cells' diameter;
+ * of networks that tell classes the last but one step is in `semantic.ts`.
+ *
  * The command line, the edge and the worker all call `segment`. It takes an
  * `Encoder` and knows no ONNX runtime, no file and no network.
  *
@@ -14,6 +17,7 @@ import { planTiles } from "../../wasm/mod.ts";
 import { chooseChannels } from "./channels.ts";
 import { checkModels, readRange } from "./check_models.ts";
 import { startFacts } from "./encode_tiles.ts";
+import { estimateWhereNeeded } from "./estimate_size.ts";
 import { FAMILY } from "./families.ts";
 import type { PlaneJob, SegmentDeps, SegmentInput } from "./job.ts";
 import { median } from "./median.ts";
@@ -57,13 +61,28 @@ export async function segment(
     model,
     parameters.channels,
   );
-  const scale = decideScale(size, model, parameters, pixelSize);
+  const timings = startTimings();
+  const estimate = await estimateWhereNeeded(images, {
+    ...deps,
+    encoder: deps.encoders[0],
+    sources: chosen.sources,
+    parameters,
+  });
+  timings.estimate = performance.now() - start;
+  const scale = decideScale(
+    size,
+    model,
+    parameters,
+    pixelSize,
+    estimate?.diameter,
+  );
   const family = FAMILY[model.family];
   const plan = planTiles(scale.size, {
     tileSize: parameters.tileSize ?? model.tileSize,
     tileOverlap: parameters.tileOverlap,
     augment: parameters.augment,
-    padToTile: family.padToTile,
+    // edges are padded to multiples of 16, which deep networks cannot halve
+    padToTile: family.padToTile || 16 % (model.tileMultiple ?? 1) !== 0,
   });
 
   const job: PlaneJob = {
@@ -78,11 +97,15 @@ export async function segment(
     sources: chosen.sources,
     range: readRange(model),
     encodeFacts: startFacts(),
-    timings: startTimings(),
+    timings,
     tilesDone: 0,
     tilesTotal: depth * plan.tiles.length,
   };
-  const warnings = [...judgeAxes(input, depth), ...chosen.warnings];
+  const warnings = [
+    ...judgeAxes(input, depth),
+    ...chosen.warnings,
+    ...estimate?.warnings ?? [],
+  ];
   const planes: PlaneResult[] = [];
   const settled: number[] = [];
   for (const [z, image] of images.entries()) {

@@ -6,12 +6,18 @@
 import type { Core } from "../../wasm/mod.ts";
 import { blendOutputs, resizeOutput } from "./blend_outputs.ts";
 import { encodeTiles } from "./encode_tiles.ts";
+import { FAMILY } from "./families.ts";
 import { findMasks } from "./find_masks.ts";
 import type { PlaneJob } from "./job.ts";
 import { median } from "./median.ts";
 import { type Plane, readRows } from "./planes.ts";
 import type { PlaneResult } from "./result.ts";
 import { normalizeRows, resizedRows } from "./rows.ts";
+import {
+  blendLogits,
+  findSemanticMasks,
+  foregroundPlanes,
+} from "./semantic.ts";
 import { startClock } from "./timings.ts";
 import { judgeInput, judgeMasks, type Warning } from "./warnings.ts";
 
@@ -31,7 +37,8 @@ export async function segmentPlane(
   plane: Plane,
   job: PlaneJob,
 ): Promise<SegmentedPlane> {
-  const { core, encoders, parameters, plan, scale, timings } = job;
+  const { core, encoders: [{ model }], parameters, plan, scale, timings } = job;
+  const isSemantic = FAMILY[model.family].output === "semantic";
   const clock = startClock(timings);
 
   const normalized = normalizeRows(core, plane, job.sources, parameters);
@@ -41,31 +48,44 @@ export async function segmentPlane(
   const before = { ...job.encodeFacts };
   const tiles = encodeTiles({
     core,
-    encoders,
+    encoders: job.encoders,
     plan,
     source,
     skipEmptyTiles: parameters.skipEmptyTiles,
+    ...(isSemantic
+      ? { foreground: foregroundPlanes(model, parameters.foregroundClass) }
+      : {}),
     batchSize: job.batchSize ?? null,
     signal: job.signal,
   }, job.encodeFacts);
-  const networkOutput = await blendOutputs(core, plan, {
-    tiles,
-    channels: encoders[0].model.outputs,
-    onTile: (_, milliseconds) => {
-      timings.blend += milliseconds;
-      job.onProgress?.({ done: ++job.tilesDone, total: job.tilesTotal });
-    },
-  });
+  const onTile = (_: unknown, milliseconds: number) => {
+    timings.blend += milliseconds;
+    job.onProgress?.({ done: ++job.tilesDone, total: job.tilesTotal });
+  };
+  const networkOutput = isSemantic
+    ? await blendLogits(core, plan, {
+      tiles,
+      classes: model.outputs,
+      foregroundClass: parameters.foregroundClass,
+      onTile,
+    })
+    : await blendOutputs(core, plan, {
+      tiles,
+      channels: model.outputs,
+      onTile,
+    });
   timings.encode += job.encodeFacts.encodeMs - before.encodeMs;
   timings.cut += job.encodeFacts.cutMs - before.cutMs;
   clock();
 
-  const output = parameters.resample
+  const output = parameters.resample && !isSemantic
     ? resizeOutput(core, networkOutput, plane.size)
     : networkOutput;
   clock("resize");
 
-  const found = await findMasks(core, output, plane.size, parameters);
+  const found = isSemantic
+    ? findSemanticMasks(core, output.cellprob, plane.size, parameters)
+    : await findMasks(core, output, plane.size, parameters);
   clock("masks");
 
   const cells = measure(core, plane, found.masks);

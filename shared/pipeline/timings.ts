@@ -8,6 +8,7 @@ import type { Timings } from "./result.ts";
 /** Times at the start. */
 export function startTimings(): Timings {
   return {
+    estimate: 0,
     normalize: 0,
     cut: 0,
     encode: 0,

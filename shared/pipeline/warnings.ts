@@ -10,6 +10,8 @@ export type WarningCode =
   | "axes-inferred"
   | "channels-left-out"
   | "constant-channel"
+  | "diameter-not-estimated"
+  | "diameter-of-one-plane"
   | "diameter-outside-range"
   | "file"
   | "low-contrast"

@@ -13,6 +13,8 @@ export interface Parameter {
   readonly schema: z.ZodType;
   /** "" for numbers without a unit and for switches. */
   readonly unit: "px" | "µm" | "µm/px" | "steps" | "";
+  /** Words to choose from. */
+  readonly choices?: readonly string[];
   /** What Cellpose calls it; none where it has no such parameter. */
   readonly cellpose?: string;
   /** One line. */
@@ -30,14 +32,20 @@ const Percentiles = z.tuple([
   z.number().min(0).max(100),
 ]).refine(([low, high]) => low < high, "must be LOW HIGH with LOW < HIGH");
 
+/** Ways from classes to cells. */
+const METHODS = ["components", "watershed"] as const;
+
+/** What a watershed floods. */
+const LANDSCAPES = ["distance", "probability"] as const;
+
 /** The table; `null` as default: found from the image or the model. */
 export const PARAMETERS = {
   diameter: {
-    schema: positive.nullable().default(null),
+    schema: z.number().min(0).finite().nullable().default(null),
     unit: "px",
     cellpose: "diameter",
     meaning:
-      "diameter of the cells; the image is scaled to the model's; default: no scaling, or the model's own",
+      "diameter of the cells; the image is scaled to the model's; default, or 0: estimated by the model's size model, else the model's own, or no scaling",
   },
   diameterUm: {
     schema: positive.nullable().default(null),
@@ -145,6 +153,32 @@ export const PARAMETERS = {
     schema: z.boolean().default(false),
     unit: "",
     meaning: "do not run the network on tiles without contrast",
+  },
+  semanticMethod: {
+    schema: z.enum(METHODS).default("components"),
+    choices: METHODS,
+    unit: "",
+    meaning:
+      "of networks without flows: cells are connected components, or split by a watershed",
+  },
+  foregroundClass: {
+    schema: z.int().min(0).nullable().default(null),
+    unit: "",
+    meaning:
+      "of networks without flows: the class of cells, from 0; default: all but the first",
+  },
+  watershedOn: {
+    schema: z.enum(LANDSCAPES).default("distance"),
+    choices: LANDSCAPES,
+    unit: "",
+    meaning:
+      "what a watershed floods: the distance to the background, or the logit",
+  },
+  watershedRise: {
+    schema: positive.default(1),
+    unit: "",
+    meaning:
+      "a watershed's maximum that rises less above its neighbor is no cell of its own; pixels of distance, or of the logit",
   },
   parity: {
     schema: z.boolean().default(true),

@@ -12,7 +12,7 @@ const SIZE = fileURLToPath(
 );
 const SLOPE = [1, -2, 0.5, 0.25, 1, -1];
 
-test("importModel() adds a size model: exp(A·(style − mean) + log mean + offset), at least 5", async () => {
+test("importModel() adds a size model: exp(A·(style/|style| − mean) + log mean + offset), at least 5", async () => {
   const root = unpackModels(["cellpose_unet_2"]);
   const checkpoint = join(root, "cellpose_unet_2", "checkpoint.pth");
   const json = importModel(checkpoint, join(root, "out"), {
@@ -30,7 +30,10 @@ test("importModel() adds a size model: exp(A·(style − mean) + log mean + offs
     Math.max(
       5,
       Math.exp(
-        style.reduce((sum, s, i) => sum + SLOPE[i] * (s - 0.25), 0) +
+        style.reduce(
+          (sum, s, i) => sum + SLOPE[i] * (s / Math.hypot(...style) - 0.25),
+          0,
+        ) +
           Math.log(30) + 0.125,
       ),
     )

@@ -88,7 +88,7 @@ test("SegmentParameters has Cellpose's defaults", () => {
 });
 
 test.each([
-  { diameter: 0 },
+  { diameter: -1 },
   { diameter: Infinity },
   { flowThreshold: -0.1 },
   { niter: 1.5 },
