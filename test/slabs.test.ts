@@ -6,9 +6,10 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { Size } from "../shared/ndarray.ts";
 import { ArgumentError } from "../wasm/mod.ts";
-import type { MasksOptions } from "../wasm/mod.ts";
+import type { BandOptions, MasksOptions } from "../wasm/mod.ts";
 import { createRandom, fillNormal } from "./bench/scene.ts";
 import { core } from "./core.ts";
+import { memoryStore } from "./memory_store.ts";
 import { createOutput } from "./network_output.ts";
 
 const IMAGE: Size = { height: 61, width: 83 };
@@ -43,7 +44,35 @@ async function expectSameBySlab(
   });
   expect(slabs.masks).toEqual(whole.masks);
   expect(slabs).toEqual(whole);
+  if (!("depth" in size)) {
+    const bands = await computeByBand({ flows, cellprob }, size, {
+      ...options,
+      slabRows,
+    });
+    expect(bands).toEqual(whole);
+  }
   return whole;
+}
+
+/** Masks of stores, in the form of `computeMasks`. */
+async function computeByBand(
+  { flows, cellprob }: { flows: Float32Array; cellprob: Float32Array },
+  size: Size,
+  options: BandOptions,
+) {
+  const output = new Float32Array(3 * cellprob.length);
+  output.set(flows);
+  output.set(cellprob, flows.length);
+  const masks = new Uint32Array(cellprob.length);
+  const { boxes, countBefore, ...found } = await core.computeMasksByBand({
+    output: memoryStore(output),
+    size,
+    masks: memoryStore(masks),
+    createScratch: () => memoryStore(new Uint32Array(cellprob.length)),
+  }, options);
+  expect(boxes.length).toBe(8 * found.count);
+  expect(countBefore).toBeGreaterThanOrEqual(found.count);
+  return { masks, ...found };
 }
 
 for (

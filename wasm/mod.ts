@@ -12,6 +12,7 @@
  * @module
  */
 import { Arena } from "./arena.ts";
+import { bandMasks } from "./band_masks.ts";
 import { clean } from "./clean.ts";
 import { cluster } from "./cluster.ts";
 import { flows } from "./flows.ts";
@@ -56,7 +57,10 @@ export type {
 } from "./scores.ts";
 export type { ClusterOptions } from "./cluster.ts";
 export type { CorePool, PoolOptions } from "./pool.ts";
+export type { BandMasks, StoredFlows } from "./band_masks.ts";
+export type { BandOptions } from "./band_plan.ts";
 export type { SlabOptions } from "./slab_plan.ts";
+export type { Store, Stored } from "./store.ts";
 export type { SizeBins, SizeRecall } from "./size_recall.ts";
 export type {
   BlockOptions,
@@ -134,6 +138,7 @@ export function createCore(module: WebAssembly.Module) {
     memoryBytes: () => arena.bytes,
     ...flows(arena),
     ...masks(arena),
+    ...bandMasks(arena),
     ...cluster(arena),
     ...clean(arena),
     ...metrics(arena),

@@ -28,6 +28,7 @@ import {
 import { checkSlabs, trackSlabs } from "./slabs.ts";
 import type {
   Painted,
+  SinkStore,
   SlabImage,
   SlabOptions,
   SlabRunner,
@@ -58,10 +59,11 @@ export async function computeMasksBySlab(
   },
 ): Promise<Masks> {
   const image = cutImage(flows, cellprob, size, options);
+  const sinks: Uint32Array<ArrayBuffer>[] = [];
   // wrong parameters are found before anything runs
   arena.scope(() => putSettings(arena, options, edges(size).d));
   checkValues(arena, image, flows.length - image.flows.length);
-  const sinks = await trackSlabs(runner, image, options);
+  await trackSlabs(runner, { image, sinks: keepSinks(sinks) }, options);
   const painted = paintMasks(arena, image, sinks, options);
   const errors = painted.count > 0 && painted.isChecked
     ? await checkSlabs(runner, image, painted, options)
@@ -69,12 +71,27 @@ export async function computeMasksBySlab(
   return cleanMasks(arena, image, painted, errors, options);
 }
 
+/** An image in memory. */
+interface WholeImage extends SlabImage {
+  readonly flows: Float32Array;
+  readonly cellprob: Float32Array;
+}
+
+/** The sinks of all slabs in memory. */
+function keepSinks(sinks: Uint32Array<ArrayBuffer>[]): SinkStore {
+  return {
+    put: (slab, ended) => void (sinks[slab] = ended),
+    get: (slab) => sinks[slab],
+    set: (slab, point, sink) => void (sinks[slab][point] = sink),
+  };
+}
+
 function cutImage(
   flows: Float32Array,
   cellprob: Float32Array,
   size: Size,
   options: SlabOptions,
-): SlabImage {
+): WholeImage {
   const pixels = countPixels(size);
   checkEdges(size);
   checkFloats("flows", flows);
@@ -100,9 +117,22 @@ function cutImage(
   }
   // a volume of one plane is tracked as an image, without dZ
   const isFlat = isVolume(size) && d === 1;
+  const used = isFlat ? flows.subarray(pixels) : flows;
   return {
-    flows: isFlat ? flows.subarray(pixels) : flows,
+    flows: used,
     cellprob,
+    cutFlows(from, to) {
+      const length = (to - from) * rowPixels;
+      const planes = used.length / pixels;
+      const out = new Float32Array(planes * length);
+      for (let c = 0; c < planes; c++) {
+        const at = c * pixels + from * rowPixels;
+        out.set(used.subarray(at, at + length), c * length);
+      }
+      return out;
+    },
+    cutCellprob: (from, to) =>
+      new Float32Array(cellprob.subarray(from * rowPixels, to * rowPixels)),
     size: d === 1 ? { height: size.height, width: size.width } : size,
     rows,
     rowPixels,
@@ -111,10 +141,10 @@ function cutImage(
 }
 
 /** Values are checked before anything runs, a slab at a time. */
-function checkValues(arena: Arena, image: SlabImage, skipped: number): void {
+function checkValues(arena: Arena, image: WholeImage, skipped: number): void {
   const chunk = image.rowPixels * image.slabRows;
-  for (const [name, array] of Object.entries(image)) {
-    if (name !== "flows" && name !== "cellprob") continue;
+  for (const name of ["flows", "cellprob"] as const) {
+    const array = image[name];
     for (let at = 0; at < array.length; at += chunk) {
       const part = array.subarray(at, Math.min(at + chunk, array.length));
       const bad = arena.scope((kernels) => {
@@ -135,13 +165,18 @@ function checkValues(arena: Arena, image: SlabImage, skipped: number): void {
   }
 }
 
+/** Masks in memory. */
+interface PaintedWhole extends Painted {
+  readonly masks: Uint32Array<ArrayBuffer>;
+}
+
 /** Count the sinks of all slabs, grow the seeds, paint the masks. */
 function paintMasks(
   arena: Arena,
-  image: SlabImage,
+  image: WholeImage,
   sinks: readonly Uint32Array<ArrayBuffer>[],
   options: MasksOptions,
-): Painted {
+): PaintedWhole {
   const { d, h, w } = edges(image.size);
   const n = d * h * w;
   const masks = new Uint32Array(n);
@@ -189,6 +224,8 @@ function paintMasks(
     kernels.findBoxes(boxes, at, d, h, w, count);
     return {
       masks,
+      cutMasks: (from, to) =>
+        masks.slice(from * image.rowPixels, to * image.rowPixels),
       count,
       boxes: arena.viewI32(boxes, count * 8).slice(),
       diffusionSteps: kernels.maxDiffusionSteps(boxes, count, d),
@@ -201,7 +238,7 @@ function paintMasks(
 function cleanMasks(
   arena: Arena,
   image: SlabImage,
-  painted: Painted,
+  painted: PaintedWhole,
   errors: Float64Array<ArrayBuffer> | undefined,
   options: MasksOptions,
 ): Masks {

@@ -85,8 +85,9 @@ export interface SlabOptions extends Omit<MasksOptions, "confidence"> {
 
 /** A whole image and how it is cut. */
 export interface SlabImage {
-  readonly flows: Float32Array;
-  readonly cellprob: Float32Array;
+  /** Rows (planes) of each component, one component after the other. */
+  readonly cutFlows: (from: number, to: number) => Float32Array<ArrayBuffer>;
+  readonly cutCellprob: (from: number, to: number) => Float32Array<ArrayBuffer>;
   readonly size: Size;
   /** Rows (planes) of the image, and pixels of one. */
   readonly rows: number;
@@ -94,9 +95,19 @@ export interface SlabImage {
   readonly slabRows: number;
 }
 
+/** Where the sinks of each slab are kept. */
+export interface SinkStore {
+  /** Keep the sinks of a slab, P u32. */
+  put(slab: number, sinks: Uint32Array<ArrayBuffer>): void;
+  /** The sinks of a slab. */
+  get(slab: number): Uint32Array<ArrayBuffer>;
+  /** Replace the sink of one point. */
+  set(slab: number, point: number, sink: number): void;
+}
+
 /** Masks before the flow check. */
 export interface Painted {
-  readonly masks: Uint32Array<ArrayBuffer>;
+  readonly cutMasks: (from: number, to: number) => Uint32Array<ArrayBuffer>;
   readonly count: number;
   /** K×8 i32 of the kernel `findBoxes`. */
   readonly boxes: Int32Array<ArrayBuffer>;

@@ -9,6 +9,7 @@ import { checkNiter, isPlain, type MasksOptions } from "./settings.ts";
 import type {
   CheckTask,
   Painted,
+  SinkStore,
   SlabImage,
   SlabRunner,
   TrackTask,
@@ -21,15 +22,17 @@ const HALO = { image: 64, volume: 16 };
 /**
  * Track all points; those that leave a slab go on in the one they came to.
  *
- * @returns one array a slab: the pixel in which each of its points ended
+ * @param sinks  out, for each slab: the pixel in which each of its points ended
  */
 export async function trackSlabs(
   runner: SlabRunner,
-  image: SlabImage,
+  { image, sinks }: {
+    readonly image: SlabImage;
+    readonly sinks: SinkStore;
+  },
   options: MasksOptions,
-): Promise<Uint32Array<ArrayBuffer>[]> {
+): Promise<void> {
   const slabs = Math.ceil(image.rows / image.slabRows);
-  const sinks: Uint32Array<ArrayBuffer>[] = [];
   let halo = isVolume(image.size) ? HALO.volume : HALO.image;
   // whose points wait to enter each slab: slab and number of each
   let waiting: Waiting[] = Array.from({ length: slabs }, emptyQueue);
@@ -45,7 +48,7 @@ export async function trackSlabs(
 
   await runAll(runner, slabs, async (k) => {
     const { sinks: ended, away } = await track(k);
-    sinks[k] = ended;
+    sinks.put(k, ended);
     for (let i = 0; i < away.ids.length; i++) {
       enqueue(waiting, image, away, i, { slab: k, point: away.ids[i] });
     }
@@ -63,14 +66,13 @@ export async function trackSlabs(
         rows: new Int32Array(0),
       });
       for (const [i, { slab, point }] of owners.entries()) {
-        sinks[slab][point] = ended[i];
+        sinks.set(slab, point, ended[i]);
       }
       for (let i = 0; i < away.ids.length; i++) {
         enqueue(waiting, image, away, i, owners[away.ids[i]]);
       }
     });
   }
-  return sinks;
 }
 
 /**
@@ -82,7 +84,7 @@ export async function trackSlabs(
 export async function checkSlabs(
   runner: SlabRunner,
   image: SlabImage,
-  painted: Painted,
+  painted: Pick<Painted, "boxes" | "count" | "cutMasks" | "diffusionSteps">,
   options: MasksOptions,
 ): Promise<Float64Array<ArrayBuffer>> {
   const { boxes, count } = painted;
@@ -129,11 +131,8 @@ export async function checkSlabs(
     const task: CheckTask = {
       kind: "check",
       size: withRows(image.size, until - from),
-      flows: cutFlows(image, from, until),
-      masks: painted.masks.slice(
-        from * image.rowPixels,
-        until * image.rowPixels,
-      ),
+      flows: image.cutFlows(from, until),
+      masks: painted.cutMasks(from, until),
       boxes: local,
       ids: Uint32Array.from(labels, (k) => k + 1),
       owned: own.length,
@@ -185,10 +184,8 @@ function trackTask(
   return {
     kind: "track",
     size: withRows(image.size, to - from),
-    flows: cutFlows(image, from, to),
-    cellprob: new Float32Array(
-      image.cellprob.subarray(from * image.rowPixels, to * image.rowPixels),
-    ),
+    flows: image.cutFlows(from, to),
+    cellprob: image.cutCellprob(from, to),
     whole: image.size,
     from,
     own: [begin - from, end - from],
@@ -198,23 +195,6 @@ function trackTask(
     isEarly: options.earlyStop !== false,
     threshold: options.cellprobThreshold ?? 0,
   };
-}
-
-/** The window's rows of each component, one after the other. */
-function cutFlows(
-  image: SlabImage,
-  from: number,
-  to: number,
-): Float32Array<ArrayBuffer> {
-  const { flows, rows, rowPixels } = image;
-  const planes = flows.length / (rows * rowPixels);
-  const length = (to - from) * rowPixels;
-  const out = new Float32Array(planes * length);
-  for (let c = 0; c < planes; c++) {
-    const at = (c * rows + from) * rowPixels;
-    out.set(flows.subarray(at, at + length), c * length);
-  }
-  return out;
 }
 
 function withRows(size: Size, rows: number): Size {

@@ -19,6 +19,20 @@ export const BOX_BYTES: usize = 32;
  * Differs: nothing, but that a missing label has an empty box instead of none.
  */
 export function findBoxes(boxes: usize, labels: usize, d: i32, h: i32, w: i32, count: i32): void {
+  startBoxes(boxes, count);
+  growBoxes(boxes, labels, d, h, w, 0);
+  finishBoxes(boxes, count);
+}
+
+/**
+ * Start boxes that grow band by band; they are no boxes until finished.
+ *
+ * boxes   count×8 i32   out
+ * count   i32           highest label
+ *
+ * Source: ours.
+ */
+export function startBoxes(boxes: usize, count: i32): void {
   for (let k = 0; k < count; k++) {
     const box = boxes + usize(k) * BOX_BYTES;
     store<i32>(box, i32.MAX_VALUE, 0);
@@ -30,6 +44,19 @@ export function findBoxes(boxes: usize, labels: usize, d: i32, h: i32, w: i32, c
     store<i32>(box, 0, 24);
     store<i32>(box, 0, 28);
   }
+}
+
+/**
+ * Grow the boxes by the labels of a band.
+ *
+ * boxes   count×8 i32   in/out, of `startBoxes`
+ * labels  D×H×W u32     0, or 1..count
+ * d h w   i32           of the band
+ * top     i32           row of the image in which it starts
+ *
+ * Source: ours.
+ */
+export function growBoxes(boxes: usize, labels: usize, d: i32, h: i32, w: i32, top: i32): void {
   let row = labels;
   const end = usize(w) << 2;
   for (let z = 0; z < d; z++) {
@@ -41,10 +68,21 @@ export function findBoxes(boxes: usize, labels: usize, d: i32, h: i32, w: i32, c
         x += 4;
         if (!label) continue;
         while (x < end && load<u32>(row + x) == label) x += 4;
-        grow(boxes + usize(label - 1) * BOX_BYTES, z, y, i32(from >> 2), i32(x >> 2));
+        grow(boxes + usize(label - 1) * BOX_BYTES, z, top + y, i32(from >> 2), i32(x >> 2));
       }
     }
   }
+}
+
+/**
+ * Finish the boxes: labels that did not occur get an empty one.
+ *
+ * boxes   count×8 i32   in/out
+ * count   i32           highest label
+ *
+ * Source: ours.
+ */
+export function finishBoxes(boxes: usize, count: i32): void {
   for (let k = 0; k < count; k++) {
     const box = boxes + usize(k) * BOX_BYTES;
     if (load<i32>(box, 24) == 0) memory.fill(box, 0, BOX_BYTES);

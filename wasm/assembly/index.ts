@@ -4,7 +4,7 @@
 export { allocate, mark, release } from "./heap";
 
 // labels to flows
-export { findBoxes } from "./boxes";
+export { findBoxes, finishBoxes, growBoxes, startBoxes } from "./boxes";
 export { boxFlowErrors, flowErrors, labelFlows } from "./label_flows";
 export { maxDiffusionSteps } from "./heat";
 
@@ -22,6 +22,7 @@ export { trackPoints } from "./track";
 export { clusterPeaks } from "./cluster";
 export { countSinks, findSeeds, paintSeeds } from "./peaks";
 export { labelSinks, paintForeground, scatterFlags } from "./paint";
+export { countSinksIn, labelSinksIn, overlayLabels, sinkRange } from "./bands";
 export { cleanMasks, computeMasks, dropLarge, removeBadFlow, wholeWindow } from "./masks";
 export { measureConfidence } from "./confidence";
 export { collectAway, longestStep, shiftPoints, slabWindow } from "./slab";
@@ -33,7 +34,9 @@ export { watershed } from "./watershed";
 
 // labels: renumber, remove, fill, split, stitch
 export {
+  addLabels,
   applyTable,
+  continueTable,
   countDistinct,
   countLabels,
   maxLabel,
@@ -58,7 +61,9 @@ export { dbscan } from "./dbscan";
 
 // images
 export { percentiles } from "./percentiles";
-export { isConstant, replaceNonFinite, rescale } from "./normalize";
+export {
+  isConstant, replaceNonFinite, replaceNonFiniteBy, rescale, smallestFinite,
+} from "./normalize";
 export { normalizeTiles } from "./tile_norm";
 export { smoothSharpen } from "./smooth";
 export { transpose } from "./planar";
@@ -70,7 +75,7 @@ export { addTile, cutTile, finishRows, sumTapers, taperWeights } from "./tiles";
 export { traceBorders, traceOuter, traceSides } from "./contours";
 export { simplifyRings } from "./simplify";
 export { gatherRings } from "./gather";
-export { countGroups, countRuns, groupAreas, sortRuns } from "./label_runs";
+export { countGroups, countRuns, groupAreas, shiftRuns, sortRuns } from "./label_runs";
 export { measureRegions } from "./measure";
 export { measurePerimeters } from "./perimeter";
 export { measureConvexAreas } from "./hull";

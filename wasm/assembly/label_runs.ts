@@ -39,6 +39,20 @@ export function sortRuns(
 }
 
 /**
+ * Move runs by rows: from those of a band to those of the image.
+ *
+ * runs    R×16 bytes  in place
+ * count   R
+ * by      u32         rows
+ *
+ * Source: ours.
+ */
+export function shiftRuns(runs: usize, count: i32, by: u32): void {
+  const end = runs + (usize(count) << 4);
+  for (let at = runs; at < end; at += 16) store<u32>(at, load<u32>(at) + by);
+}
+
+/**
  * Count the labels of a sorted list.
  *
  * runs    R×16 bytes

@@ -82,3 +82,39 @@ export function replaceNonFinite(image: usize, n: i32): i32 {
   }
   return count;
 }
+
+/**
+ * Smallest finite value, that of earlier parts included.
+ *
+ * image     n f32
+ * smallest  f32     of earlier parts; the greatest f32 at first
+ *
+ * Source: ours.
+ */
+export function smallestFinite(image: usize, n: i32, smallest: f32): f32 {
+  for (let i = 0; i < n; i++) {
+    const value = load<f32>(image + (usize(i) << 2));
+    if (isFinite(value)) smallest = min(smallest, value);
+  }
+  return smallest;
+}
+
+/**
+ * Replace NaN and ±Inf by a value, in place.
+ *
+ * image   n f32   in place
+ *
+ * Returns how many were replaced.
+ *
+ * Source: ours; `replaceNonFinite` for an image in parts.
+ */
+export function replaceNonFiniteBy(image: usize, n: i32, value: f32): i32 {
+  let count = 0;
+  for (let i = 0; i < n; i++) {
+    const at = image + (usize(i) << 2);
+    if (isFinite(load<f32>(at))) continue;
+    store<f32>(at, value);
+    count++;
+  }
+  return count;
+}

@@ -76,8 +76,22 @@ export function rankLabels(masks: usize, n: i32): i32 {
  * returns             how many `NEXT` were numbered
  */
 export function applyTable(masks: usize, n: i32, table: usize): i32 {
+  return continueTable(masks, n, table, 0);
+}
+
+/**
+ * Go on with the next part of an image; otherwise as `applyTable`.
+ *
+ * masks  n u32        in place
+ * table  (K+1) u32    as the part before left it
+ * count  u32          how many `NEXT` are numbered
+ *
+ * returns             how many are numbered now
+ *
+ * Source: ours.
+ */
+export function continueTable(masks: usize, n: i32, table: usize, count: u32): i32 {
   const end = masks + (usize(n) << 2);
-  let count: u32 = 0;
   for (let at = masks; at < end;) {
     const to = runEnd(at, end);
     const label = load<u32>(at);
@@ -103,6 +117,18 @@ export function countLabels(
   largest: u32,
 ): void {
   memory.fill(counts, 0, (usize(largest) + 1) << 2);
+  addLabels(counts, masks, n);
+}
+
+/**
+ * Add the pixels of each label.
+ *
+ * counts   (K+1) u32   in/out
+ * masks    n u32       no label beyond K
+ *
+ * Source: ours.
+ */
+export function addLabels(counts: usize, masks: usize, n: i32): void {
   const end = masks + (usize(n) << 2);
   for (let at = masks; at < end;) {
     const to = runEnd(at, end);
