@@ -9,7 +9,7 @@ import { ArgumentError } from "../wasm/mod.ts";
 import type { BandOptions, MasksOptions } from "../wasm/mod.ts";
 import { createRandom, fillNormal } from "./bench/scene.ts";
 import { core } from "./core.ts";
-import { memoryStore } from "./memory_store.ts";
+import { arrayStore } from "../shared/pipeline/array_store.ts";
 import { createOutput } from "./network_output.ts";
 
 const IMAGE: Size = { height: 61, width: 83 };
@@ -65,10 +65,10 @@ async function computeByBand(
   output.set(cellprob, flows.length);
   const masks = new Uint32Array(cellprob.length);
   const { boxes, countBefore, ...found } = await core.computeMasksByBand({
-    output: memoryStore(output),
+    output: arrayStore(output),
     size,
-    masks: memoryStore(masks),
-    createScratch: () => memoryStore(new Uint32Array(cellprob.length)),
+    masks: arrayStore(masks),
+    createScratch: () => arrayStore(new Uint32Array(cellprob.length)),
   }, options);
   expect(boxes.length).toBe(8 * found.count);
   expect(countBefore).toBeGreaterThanOrEqual(found.count);

@@ -12,5 +12,8 @@ export interface Store<T extends Stored> {
   /** Copy values from a place on. */
   read(at: number, length: number): T;
   /** Replace values from a place on. */
-  write(at: number, values: T): void;
+  write(
+    at: number,
+    values: T extends Float32Array ? Float32Array : Uint32Array,
+  ): void;
 }

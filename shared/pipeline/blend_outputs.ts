@@ -4,7 +4,13 @@
  * @module
  */
 import type { Size2D } from "../ndarray.ts";
-import { type Core, rowsForResize, type TilePlan } from "../../wasm/mod.ts";
+import {
+  type Core,
+  rowsForResize,
+  type Store,
+  type TilePlan,
+} from "../../wasm/mod.ts";
+import { arrayStore } from "./array_store.ts";
 import type { EncodedTile } from "./encode_tiles.ts";
 
 /** Networks are trained on flows of this length. */
@@ -22,89 +28,114 @@ export interface NetworkOutput {
   readonly size: Size2D;
 }
 
+/** The same in a store. */
+export interface StoredOutput {
+  /** 3×H×W f32: dY, dX, cellprob. */
+  readonly store: Store<Float32Array<ArrayBuffer>>;
+  readonly size: Size2D;
+}
+
+/** An output in memory, and the store that fills it. */
+export function createOutput(size: Size2D): StoredOutput & NetworkOutput {
+  const pixels = size.height * size.width;
+  const all = new Float32Array(3 * pixels);
+  return {
+    store: arrayStore(all),
+    size,
+    flows: all.subarray(0, 2 * pixels),
+    cellprob: all.subarray(2 * pixels),
+  };
+}
+
 /**
- * Blend tiles as they come; flows are divided by 5 here, and nowhere else.
+ * Blend tiles as they come, in memory; see `blendInto`.
  *
- * @param core      the core
- * @param plan      the tiles' plan
- * @param tiles     outputs in the plan's order, K×h×w f32
- * @param channels  K ≥ 3; planes before the last three are left out
- * @param onTile    called after each tile
- *
- * Source: cellpose 4.2.1.1 `average_tiles`, `run_net`. Differs: nothing.
+ * @returns  flows at unit scale and cell probabilities
  */
 export async function blendOutputs(
   core: Core,
   plan: TilePlan,
-  { tiles, channels, onTile }: {
+  options: Omit<Parameters<typeof blendInto>[2], "store">,
+): Promise<NetworkOutput> {
+  const { store, ...output } = createOutput(plan.size);
+  await blendInto(core, plan, { ...options, store });
+  return output;
+}
+
+/**
+ * Blend tiles as they come; flows are divided by 5 here, and nowhere else.
+ *
+ * @param core  the core
+ * @param plan  the tiles' plan
+ * @param job   outputs in the plan's order, K×h×w f32, K ≥ 3: planes before
+ *              the last three are left out; where they go; what to call after
+ *              each tile
+ *
+ * Source: cellpose 4.2.1.1 `average_tiles`, `run_net`. Differs: nothing.
+ */
+export async function blendInto(
+  core: Core,
+  plan: TilePlan,
+  { tiles, channels, store, onTile }: {
     readonly tiles: AsyncIterable<EncodedTile>;
     readonly channels: number;
+    readonly store: StoredOutput["store"];
     readonly onTile?: (tile: EncodedTile, milliseconds: number) => void;
   },
-): Promise<NetworkOutput> {
+): Promise<void> {
   const { size } = plan;
   const pixels = size.height * size.width;
-  const flows = new Float32Array(2 * pixels);
-  const cellprob = new Float32Array(pixels);
   const blender = core.createBlender(plan, { channels, flowScale: FLOW_SCALE });
   for await (const encoded of tiles) {
     const start = performance.now();
     for (const band of blender.add(encoded.tile, encoded.output)) {
       const length = band.height * size.width;
-      const plane = (k: number) =>
-        band.data.subarray(k * length, (k + 1) * length);
-      const at = band.top * size.width;
-      flows.set(plane(channels - 3), at);
-      flows.set(plane(channels - 2), pixels + at);
-      cellprob.set(plane(channels - 1), at);
+      for (let c = 0; c < 3; c++) {
+        const k = channels - 3 + c;
+        const rows = band.data.subarray(k * length, (k + 1) * length);
+        store.write(c * pixels + band.top * size.width, rows);
+      }
     }
     onTile?.(encoded, performance.now() - start);
   }
-  return { flows, cellprob, size };
 }
 
 /**
  * Scale the outputs back to the image's size.
  *
- * @param core    the core
- * @param output  at the network's size
- * @param target  the image's size
+ * @param core  the core
+ * @param from  at the network's size
+ * @param to    at the image's size, out
  *
  * Source: cellpose 4.2.1.1 `_run_net` (`resample`). Differs: nothing.
  */
 export function resizeOutput(
   core: Core,
-  output: NetworkOutput,
-  target: Size2D,
-): NetworkOutput {
-  const { flows, cellprob, size } = output;
-  if (size.height === target.height && size.width === target.width) {
-    return output;
-  }
-  const from = size.height * size.width;
-  const to = target.height * target.width;
-  const resized = new Float32Array(3 * to);
-  const planes = [flows.subarray(0, from), flows.subarray(from), cellprob];
-  for (const [k, plane] of planes.entries()) {
+  from: StoredOutput,
+  to: StoredOutput,
+): void {
+  const { height, width } = from.size;
+  const target = to.size;
+  const pixels = target.height * target.width;
+  for (let k = 0; k < 3; k++) {
     for (let first = 0; first < target.height; first += RESIZE_ROWS) {
       const count = Math.min(RESIZE_ROWS, target.height - first);
-      const { top, height } = rowsForResize(size.height, target.height, {
-        first,
-        count,
+      const choice = { first, count };
+      const band = rowsForResize(height, target.height, choice);
+      const rows = from.store.read(
+        (k * height + band.top) * width,
+        band.height * width,
+      );
+      const resized = core.resizeRows(rows, from.size, target, {
+        top: band.top,
+        ...choice,
       });
-      const band = plane.subarray(
-        top * size.width,
-        (top + height) * size.width,
-      );
-      resized.set(
-        core.resizeRows(band, size, target, { top, first, count }),
-        k * to + first * target.width,
-      );
+      to.store.write(k * pixels + first * target.width, resized);
     }
   }
-  return {
-    flows: resized.subarray(0, 2 * to),
-    cellprob: resized.subarray(2 * to),
-    size: target,
-  };
+}
+
+/** Whether two sizes are one. */
+export function isSameSize(a: Size2D, b: Size2D): boolean {
+  return a.height === b.height && a.width === b.width;
 }

@@ -88,7 +88,7 @@ export async function* encodeTiles(
     // fill a batch; skipped tiles wait in line, too, to keep the order
     let full = waiting.filter(({ data }) => data).length;
     while (!isDone && full < batch.size()) {
-      const next = tiles.next();
+      const next = await tiles.next();
       isDone = next.done === true;
       if (next.done) break;
       waiting.push(next.value);
@@ -129,10 +129,10 @@ export async function* encodeTiles(
 }
 
 /** Cut tiles row by row; empty ones have no data where they are skipped. */
-function* cutTiles(
+async function* cutTiles(
   { core, plan, source, skipEmptyTiles }: EncodeJob,
   facts: EncodeFacts,
-): Generator<{ tile: number; data?: Float32Array }> {
+): AsyncGenerator<{ tile: number; data?: Float32Array }> {
   const columns = plan.columns.length;
   const { channels, size: { height, width } } = source;
   for (const [row, y] of plan.rows.entries()) {
@@ -141,7 +141,7 @@ function* cutTiles(
     const top = Math.max(y - plan.padTop, 0);
     const end = Math.min(y - plan.padTop + plan.tileHeight, height);
     const count = end - top;
-    const band = source.rows(top, count);
+    const band = await source.rows(top, count);
     const tiles = plan.tiles.slice(row * columns, (row + 1) * columns)
       .map((tile) => ({ ...tile, top: tile.top - top }));
     const bandPlan = { ...plan, size: { height: count, width }, tiles };

@@ -106,3 +106,8 @@ export function readRows(
   }
   return rows;
 }
+
+/** Whether values are whole numbers by their type. */
+export function isInteger(data: PixelArray): boolean {
+  return !(data instanceof Float32Array) && !(data instanceof Float64Array);
+}

@@ -8,7 +8,7 @@ import type { Size2D } from "../ndarray.ts";
 import type { SegmentParameters } from "../schema/parameters.ts";
 import { type Core, rowsForResize } from "../../wasm/mod.ts";
 import type { ChannelSource } from "./channels.ts";
-import { type Plane, readRows } from "./planes.ts";
+import { isInteger, type Plane, readRows } from "./planes.ts";
 import type { ChannelRange } from "./warnings.ts";
 
 /** Pixels above which percentiles are taken from a grid: Cellpose's. */
@@ -25,7 +25,7 @@ export interface RowSource {
   readonly channels: number;
   readonly size: Size2D;
   /** C×count×W f32, rows top … top + count. */
-  rows(top: number, count: number): Float32Array;
+  rows(top: number, count: number): Float32Array | Promise<Float32Array>;
 }
 
 /** Normalized rows, and the ranges that became 0–1. */
@@ -62,7 +62,7 @@ export function normalizeRows(
 ): NormalizedRows {
   const raw = rawRows(core, plane, sources);
   const { size, data } = plane;
-  const isFloat = data instanceof Float32Array || data instanceof Float64Array;
+  const isFloat = !isInteger(data);
   const { invert, normPercentile: percentile } = parameters;
   const pixels = size.height * size.width;
 
@@ -198,12 +198,12 @@ export function resizedRows(
   return {
     channels,
     size: target,
-    rows(first, count) {
+    async rows(first, count) {
       const { top, height } = rowsForResize(size.height, target.height, {
         first,
         count,
       });
-      const band = source.rows(top, height);
+      const band = await source.rows(top, height);
       const choice = { top, first, count };
       return core.resizeRows(band, { ...size, channels }, target, choice);
     },

@@ -4,15 +4,15 @@
  * @module
  */
 import type { Core } from "../../wasm/mod.ts";
-import { blendOutputs, resizeOutput } from "./blend_outputs.ts";
-import { encodeTiles } from "./encode_tiles.ts";
+import { createOutput } from "./blend_outputs.ts";
 import { FAMILY } from "./families.ts";
 import { findMasks } from "./find_masks.ts";
 import type { PlaneJob } from "./job.ts";
 import { median } from "./median.ts";
-import { type Plane, readRows } from "./planes.ts";
+import { isInteger, type Plane, readRows } from "./planes.ts";
 import type { PlaneResult } from "./result.ts";
-import { normalizeRows, resizedRows } from "./rows.ts";
+import { normalizeRows } from "./rows.ts";
+import { runNetwork, runTiles } from "./run_network.ts";
 import {
   blendLogits,
   findSemanticMasks,
@@ -37,51 +37,26 @@ export async function segmentPlane(
   plane: Plane,
   job: PlaneJob,
 ): Promise<SegmentedPlane> {
-  const { core, encoders: [{ model }], parameters, plan, scale, timings } = job;
+  const { core, encoders: [{ model }], parameters, scale, timings } = job;
   const isSemantic = FAMILY[model.family].output === "semantic";
   const clock = startClock(timings);
 
   const normalized = normalizeRows(core, plane, job.sources, parameters);
-  const source = resizedRows(core, normalized.source, scale.size);
   clock("normalize");
 
-  const before = { ...job.encodeFacts };
-  const tiles = encodeTiles({
-    core,
-    encoders: job.encoders,
-    plan,
-    source,
-    skipEmptyTiles: parameters.skipEmptyTiles,
-    ...(isSemantic
-      ? { foreground: foregroundPlanes(model, parameters.foregroundClass) }
-      : {}),
-    batchSize: job.batchSize ?? null,
-    signal: job.signal,
-  }, job.encodeFacts);
-  const onTile = (_: unknown, milliseconds: number) => {
-    timings.blend += milliseconds;
-    job.onProgress?.({ done: ++job.tilesDone, total: job.tilesTotal });
-  };
-  const networkOutput = isSemantic
-    ? await blendLogits(core, plan, {
-      tiles,
-      classes: model.outputs,
-      foregroundClass: parameters.foregroundClass,
-      onTile,
+  const output = isSemantic
+    ? await runTiles(normalized.source, job, {
+      foreground: foregroundPlanes(model, parameters.foregroundClass),
+      blend: (tiles, onTile) =>
+        blendLogits(core, job.plan, {
+          tiles,
+          classes: model.outputs,
+          foregroundClass: parameters.foregroundClass,
+          onTile,
+        }),
     })
-    : await blendOutputs(core, plan, {
-      tiles,
-      channels: model.outputs,
-      onTile,
-    });
-  timings.encode += job.encodeFacts.encodeMs - before.encodeMs;
-  timings.cut += job.encodeFacts.cutMs - before.cutMs;
+    : await runNetwork(normalized.source, job, createOutput);
   clock();
-
-  const output = parameters.resample && !isSemantic
-    ? resizeOutput(core, networkOutput, plane.size)
-    : networkOutput;
-  clock("resize");
 
   const found = isSemantic
     ? findSemanticMasks(core, output.cellprob, plane.size, parameters)
@@ -92,7 +67,7 @@ export async function segmentPlane(
   clock("measure");
 
   const warnings: Warning[] = [
-    ...judgeInput(normalized.ranges, plane.data),
+    ...judgeInput(normalized.ranges, isInteger(plane.data)),
     ...judgeMasks({
       ...found,
       pixels: found.masks.length,

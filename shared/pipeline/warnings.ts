@@ -3,8 +3,6 @@
  *
  * @module
  */
-import type { PixelArray } from "../image/types.ts";
-
 /** Codes of warnings; a program can act on them. */
 export type WarningCode =
   | "axes-inferred"
@@ -60,10 +58,8 @@ export interface ChannelRange {
 /** Judge the input: contrast and saturation. */
 export function judgeInput(
   ranges: readonly ChannelRange[],
-  data: PixelArray,
+  isInteger: boolean,
 ): Warning[] {
-  const isInteger = !(data instanceof Float32Array) &&
-    !(data instanceof Float64Array);
   const warnings: Warning[] = [];
   for (const { channel, low, high, isConstant } of ranges) {
     const name = channel === "mean"

@@ -20,7 +20,7 @@ test.each(
   ),
 )(
   "normalizeRows() of %s gives the rows of the normalized image",
-  (_, type, invert) => {
+  async (_, type, invert) => {
     const size = { height: 61, width: 37 };
     const data = new type(61 * 37 * 3);
     for (let i = 0; i < data.length; i++) data[i] = random() * 200;
@@ -38,7 +38,7 @@ test.each(
       invert,
     }).image;
     const pixels = 61 * 37;
-    const rows = source.rows(10, 20);
+    const rows = await source.rows(10, 20);
     const expected = (channel: number) =>
       whole.subarray(channel * pixels + 370, channel * pixels + 370 + 740);
     expect(rows.subarray(0, 740)).toEqual(expected(1));
@@ -50,7 +50,7 @@ test.each(
   },
 );
 
-test("normalizeRows() takes percentiles of large images from Cellpose's grid", () => {
+test("normalizeRows() takes percentiles of large images from Cellpose's grid", async () => {
   const size = { height: 12000, width: 940 };
   const data = new Uint8Array(size.height * size.width);
   for (let i = 0; i < data.length; i++) data[i] = (i * 31 ^ i >> 9) & 255;
@@ -63,7 +63,7 @@ test("normalizeRows() takes percentiles of large images from Cellpose's grid", (
   );
   const whole = core.normalizeImage(data, size);
   expect([range.low, range.high]).toEqual([whole.low[0], whole.high[0]]);
-  expect(source.rows(11000, 5))
+  expect(await source.rows(11000, 5))
     .toEqual(whole.image.subarray(11000 * 940, 11005 * 940));
 });
 
@@ -74,7 +74,7 @@ test.each([
   [1, 9, 40, 3],
 ])(
   "resizedRows() of %i×%i to %i×%i gives the rows of the resized image",
-  (height, width, toHeight, toWidth) => {
+  async (height, width, toHeight, toWidth) => {
     const data = Float32Array.from({ length: 2 * height * width }, random);
     const shape = [2, height, width];
     const [plane] = layOutPlanes({ data, axes: "CYX", shape });
@@ -89,7 +89,7 @@ test.each([
     const pixels = toHeight * toWidth;
     for (let first = 0; first < toHeight; first += 7) {
       const count = Math.min(7, toHeight - first);
-      const rows = resized.rows(first, count);
+      const rows = await resized.rows(first, count);
       const length = count * toWidth;
       for (const c of [0, 1]) {
         const from = c * pixels + first * toWidth;

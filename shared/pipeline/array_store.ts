@@ -1,8 +1,12 @@
-/** Stores in memory, for tests. */
-import type { Store, Stored } from "../wasm/mod.ts";
+/**
+ * Stores in memory.
+ *
+ * @module
+ */
+import type { Store, Stored } from "../../wasm/mod.ts";
 
 /** A store over an array, which it shares. */
-export function memoryStore<T extends Stored>(values: T): Store<T> {
+export function arrayStore<T extends Stored>(values: T): Store<T> {
   return {
     read: (at, length) => values.slice(at, at + length) as T,
     write: (at, part) => values.set(part, at),
