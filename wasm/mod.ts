@@ -13,6 +13,7 @@
  */
 import { Arena } from "./arena.ts";
 import { bandMasks } from "./band_masks.ts";
+import { bandRegions } from "./band_regions.ts";
 import { clean } from "./clean.ts";
 import { cluster } from "./cluster.ts";
 import { flows } from "./flows.ts";
@@ -58,6 +59,7 @@ export type {
 export type { ClusterOptions } from "./cluster.ts";
 export type { CorePool, PoolOptions } from "./pool.ts";
 export type { BandMasks, StoredFlows } from "./band_masks.ts";
+export type { StoredBand, StoredMasks } from "./band_regions.ts";
 export type { BandOptions } from "./band_plan.ts";
 export type { SlabOptions } from "./slab_plan.ts";
 export type { Store, Stored } from "./store.ts";
@@ -139,6 +141,7 @@ export function createCore(module: WebAssembly.Module) {
     ...flows(arena),
     ...masks(arena),
     ...bandMasks(arena),
+    ...bandRegions(arena),
     ...cluster(arena),
     ...clean(arena),
     ...metrics(arena),

@@ -25,6 +25,9 @@ const MAX_EXACT = 224 ** 3;
 /** Smallest distance of percentiles that counts as contrast: Cellpose's. */
 const CONTRAST = Math.fround(1e-3);
 
+/** Greatest f32. */
+const MAX_F32 = (2 - 2 ** -23) * 2 ** 127;
+
 /** Overlap of the tiles of tile normalization: fixed in Cellpose. */
 const TILE_OVERLAP = 0.1;
 
@@ -223,7 +226,43 @@ export function normalization(arena: Arena) {
     arena.viewF32(at, pixels).fill(0);
   }
 
-  return { normalizeImage };
+  /**
+   * Look for NaN and infinite values in a part of a channel.
+   *
+   * @param image     n f32
+   * @param smallest  smallest finite value of the parts before; `Infinity`
+   * @returns         that with this part, and how many are not finite
+   *
+   * Source: ours; the first half of what `normalizeImage` does with them.
+   */
+  function findSmallest(image: Float32Array, smallest: number) {
+    return arena.scope((kernels) => {
+      const at = arena.put(image);
+      const n = image.length;
+      const found = kernels.smallestFinite(at, n, Math.min(smallest, MAX_F32));
+      const nonFinite = kernels.replaceNonFiniteBy(at, n, 0);
+      const isNone = smallest === Infinity && nonFinite === n;
+      return { smallest: isNone ? Infinity : found, nonFinite };
+    });
+  }
+
+  /**
+   * Replace NaN and infinite values; the other half.
+   *
+   * @param image  n f32, unchanged
+   * @param value  of `findSmallest`; 0 where no value is finite
+   *
+   * Source: ours.
+   */
+  function replaceNonFinite(image: Float32Array, value: number): Float32Array {
+    return arena.scope((kernels) => {
+      const at = arena.put(image);
+      kernels.replaceNonFiniteBy(at, image.length, value);
+      return arena.viewF32(at, image.length).slice();
+    });
+  }
+
+  return { normalizeImage, findSmallest, replaceNonFinite };
 }
 
 /** Every how many planes, rows and pixels percentiles look: Cellpose's grid. */

@@ -73,6 +73,8 @@ export interface RegionOptions {
   readonly image?: ImageArray;
   /** C; default 1. */
   readonly channels?: number;
+  /** Row of a larger image in which these start; 0. */
+  readonly top?: number;
 }
 
 /** Runs of labels in the arena, sorted by label. */
@@ -89,7 +91,7 @@ export function measureRegions(
   arena: Arena,
   masks: LabelArray,
   size: Size,
-  { image, channels = 1 }: RegionOptions,
+  { image, channels = 1, top = 0 }: RegionOptions,
 ): Regions {
   const pixels = checkLabels("masks", masks, size);
   if (image !== undefined) checkChannels(image, pixels, channels);
@@ -100,7 +102,6 @@ export function measureRegions(
     const volume = isVolume(size) ? 1 : 0;
     const { height, width } = size;
     const table = arena.reserve(14 * k * 8);
-    kernels.measureRegions(table, runs.at, runs.count, k, height, volume);
     const perimeter = arena.reserve(k * 8);
     const convex = arena.reserve(k * 8);
     const derived = arena.reserve(5 * k * 8);
@@ -117,9 +118,13 @@ export function measureRegions(
       );
       checkResult(kernels.measureConvexAreas(convex, runs.at, runs.count));
     }
-    kernels.deriveShapes(derived, table, perimeter, convex, k, volume);
     const intensity = image &&
       measureIntensities(arena, runs, image, { pixels, width, channels });
+    // places are those of the larger image, to the last bit
+    kernels.shiftRuns(runs.at, runs.count, top);
+    const bottom = top + height;
+    kernels.measureRegions(table, runs.at, runs.count, k, bottom, volume);
+    kernels.deriveShapes(derived, table, perimeter, convex, k, volume);
 
     const column = (from: number, i: number) =>
       arena.viewF64(from + i * k * 8, k).slice();

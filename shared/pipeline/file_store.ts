@@ -16,6 +16,7 @@ import {
   writeSync,
 } from "node:fs";
 import { join } from "node:path";
+import { StorageError } from "../errors.ts";
 import type { Store, Stored } from "../../wasm/mod.ts";
 
 /** Bytes of an element. */
@@ -35,7 +36,7 @@ export interface StoreFolder {
  * Make a folder for stores.
  *
  * @param parent  an existing folder with room for about 32 bytes a pixel
- * @throws {Error} where files cannot be made, or the disk is full
+ * @throws {StorageError} where files cannot be made, or the disk is full
  */
 export function openStoreFolder(parent: string): StoreFolder {
   const folder = attempt(parent, () => mkdtempSync(join(parent, "bands-")));
@@ -103,10 +104,12 @@ function attempt<T>(path: string, work: () => T): T {
   try {
     return work();
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new Error(
-      `Cannot keep the image in ${path}: ${reason}; give a folder with room`,
-      { cause },
-    );
+    const isFull = cause instanceof Error &&
+      /ENOSPC|EDQUOT/.test(cause.message);
+    throw new StorageError("keep rows", path, {
+      detail: "an image larger than memory needs a folder with room",
+      isFull,
+      cause,
+    });
   }
 }
