@@ -12,3 +12,15 @@ export function arrayStore<T extends Stored>(values: T): Store<T> {
     write: (at, part) => values.set(part, at),
   };
 }
+
+/** Makes stores; what is not written is 0. */
+export interface StoreMaker {
+  createFloats(length: number): Store<Float32Array<ArrayBuffer>>;
+  createLabels(length: number): Store<Uint32Array<ArrayBuffer>>;
+}
+
+/** Makes stores in memory. */
+export const IN_MEMORY: StoreMaker = {
+  createFloats: (length) => arrayStore(new Float32Array(length)),
+  createLabels: (length) => arrayStore(new Uint32Array(length)),
+};

@@ -17,15 +17,14 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { StorageError } from "../errors.ts";
+import type { StoreMaker } from "./array_store.ts";
 import type { Store, Stored } from "../../wasm/mod.ts";
 
 /** Bytes of an element. */
 const ELEMENT = 4;
 
 /** A folder of stores. */
-export interface StoreFolder {
-  createFloats(length: number): Store<Float32Array<ArrayBuffer>>;
-  createLabels(length: number): Store<Uint32Array<ArrayBuffer>>;
+export interface StoreFolder extends StoreMaker {
   /** Bytes of all stores, sparse or not. */
   bytes(): number;
   /** Delete all. */

@@ -6,10 +6,16 @@
 import type { Size2D } from "../ndarray.ts";
 import type { SegmentParameters } from "../schema/parameters.ts";
 import type { Convention, Core, Masks, MasksOptions } from "../../wasm/mod.ts";
-import type { NetworkOutput } from "./blend_outputs.ts";
+import { isSameSize, type NetworkOutput } from "./blend_outputs.ts";
 
 /** Larger images are tracked in slabs of this many pixels. */
 const SLAB_PIXELS = 2 ** 22;
+
+/** Parameters with what was decided of them. */
+type MasksParameters = SegmentParameters & {
+  readonly niter: number;
+  readonly convention: Convention;
+};
 
 /** Masks, and what is known of how they came about. */
 export interface FoundMasks {
@@ -35,28 +41,17 @@ export async function findMasks(
   core: Core,
   output: NetworkOutput,
   size: Size2D,
-  parameters: SegmentParameters & {
-    readonly niter: number;
-    readonly convention: Convention;
-  },
+  parameters: MasksParameters,
 ): Promise<FoundMasks> {
-  const isSameSize = output.size.height === size.height &&
-    output.size.width === size.width;
+  const isSame = isSameSize(output.size, size);
   const minSize = Math.max(parameters.minSize, 0);
-  const options: MasksOptions = {
-    niter: parameters.niter,
-    cellprobThreshold: parameters.cellprobThreshold,
-    flowThreshold: parameters.flowThreshold,
-    maxSizeFraction: parameters.maxSizeFraction,
-    parity: parameters.parity,
-    convention: parameters.parity ? parameters.convention : "plain",
-    // masks that are scaled are cleaned afterwards
-    minSize: isSameSize ? minSize : 0,
-    fillHoles: isSameSize,
-  };
+  // masks that are scaled are cleaned afterwards
+  const options = isSame
+    ? masksOptions(parameters)
+    : { ...masksOptions(parameters), minSize: 0, fillHoles: false };
   const found = await computeMasks(core, output, options);
   let { masks, count } = found;
-  if (!isSameSize) {
+  if (!isSame) {
     masks = core.resizeNearest(masks, output.size, size) as typeof masks;
     ({ masks, count } = core.fillHolesAndRemoveSmall(masks, size, {
       minSize,
@@ -80,6 +75,19 @@ export async function findMasks(
     count,
     ...(count === 0 && emptyReason !== undefined ? { emptyReason } : {}),
     ...(settled === undefined ? {} : { settled }),
+  };
+}
+
+/** Options of the core's `computeMasks`. */
+export function masksOptions(parameters: MasksParameters): MasksOptions {
+  return {
+    niter: parameters.niter,
+    cellprobThreshold: parameters.cellprobThreshold,
+    flowThreshold: parameters.flowThreshold,
+    maxSizeFraction: parameters.maxSizeFraction,
+    parity: parameters.parity,
+    convention: parameters.parity ? parameters.convention : "plain",
+    minSize: Math.max(parameters.minSize, 0),
   };
 }
 

@@ -54,6 +54,8 @@ export interface PlaneJob extends SegmentDeps {
   /** Diameters that the network knows, pixels at its own scale. */
   readonly range: readonly [number, number];
   readonly encodeFacts: EncodeFacts;
+  /** When the work began, of `performance.now()`. */
+  readonly start: number;
   readonly timings: Timings;
   tilesDone: number;
   readonly tilesTotal: number;

@@ -29,6 +29,9 @@ export interface Plane {
   readonly step: number;
 }
 
+/** Intensities are measured up to this many values; they are f32 meanwhile. */
+export const MAX_INTENSITIES = 2 ** 24;
+
 /** Axes that the pipeline takes. */
 const AXES = /^(?=[TZC]*YX)(T|Z|C)*YX$|^(T|Z)*YXC$/;
 

@@ -24,12 +24,20 @@ export interface Timings {
   total: number;
 }
 
-/** One image, or one plane of a stack. */
-export interface PlaneResult {
-  /** H×W u32, 0 background, 1..count in raster order */
-  readonly masks: Uint32Array;
+/** What is known of the cells of one plane. */
+export interface PlaneFacts {
   readonly count: number;
   readonly size: Size2D;
+  /** One row a cell. */
+  readonly cells: Regions;
+  /** Why there is no cell. */
+  readonly emptyReason?: string;
+}
+
+/** One image, or one plane of a stack. */
+export interface PlaneResult extends PlaneFacts {
+  /** H×W u32, 0 background, 1..count in raster order */
+  readonly masks: Uint32Array;
   /**
    * 2×H×W f32, unit scale; at the network's size without `resample`; empty
    * where the network gives none
@@ -39,10 +47,6 @@ export interface PlaneResult {
   readonly cellprob: Float32Array;
   /** Size of flows and cellprob. */
   readonly flowsSize: Size2D;
-  /** One row a cell. */
-  readonly cells: Regions;
-  /** Why there is no cell. */
-  readonly emptyReason?: string;
 }
 
 /** Facts of the run that are the same for the same input. */
@@ -74,9 +78,9 @@ export interface RunFacts {
 }
 
 /** A whole segmentation. */
-export interface SegmentResult {
+export interface SegmentResult<P extends PlaneFacts = PlaneResult> {
   /** One for an image; one a plane for a stack, each with labels of its own. */
-  readonly planes: readonly PlaneResult[];
+  readonly planes: readonly P[];
   /** Size of each. */
   readonly size: Size2D;
   /** Cells of all planes. */
@@ -108,7 +112,7 @@ export function resultId(key: ResultKey): Promise<string> {
 
 /** Describe a result for `result.json`; what may differ is under `run`. */
 export async function describeResult(
-  { facts, warnings, count, size, planes, run }: SegmentResult,
+  { facts, warnings, count, size, planes, run }: SegmentResult<PlaneFacts>,
   encoders: readonly Encoder[],
   key: ResultKey,
 ) {

@@ -12,13 +12,13 @@ import { isInteger, type Plane, readRows } from "./planes.ts";
 import type { ChannelRange } from "./warnings.ts";
 
 /** Pixels above which percentiles are taken from a grid: Cellpose's. */
-const MAX_EXACT = 224 ** 3;
+export const MAX_EXACT = 224 ** 3;
 
 /** Distance of the grid's rows and columns is the edge over this. */
 const GRID = 224;
 
 /** Smallest distance of percentiles that counts as contrast: Cellpose's. */
-const CONTRAST = Math.fround(1e-3);
+export const CONTRAST = Math.fround(1e-3);
 
 /** Rows of a C×H×W f32 image on demand. */
 export interface RowSource {
@@ -160,8 +160,7 @@ function sampleGrid(
   { data, size: { height, width }, starts, step }: Plane,
   channel: number | "mean",
 ): Float32Array {
-  const stepY = Math.max(1, Math.floor(height / GRID));
-  const stepX = Math.max(1, Math.floor(width / GRID));
+  const { stepY, stepX } = gridSteps({ height, width });
   const rows = Math.ceil(height / stepY);
   const columns = Math.ceil(width / stepX);
   const taken = channel === "mean" ? starts : [starts[channel]];
@@ -175,6 +174,14 @@ function sampleGrid(
     }
   }
   return taken.length > 1 ? core.meanPlanes(sample, taken.length) : sample;
+}
+
+/** Every how many rows and pixels percentiles of large images look. */
+export function gridSteps({ height, width }: Size2D) {
+  return {
+    stepY: Math.max(1, Math.floor(height / GRID)),
+    stepX: Math.max(1, Math.floor(width / GRID)),
+  };
 }
 
 /**

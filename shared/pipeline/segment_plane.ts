@@ -9,7 +9,8 @@ import { FAMILY } from "./families.ts";
 import { findMasks } from "./find_masks.ts";
 import type { PlaneJob } from "./job.ts";
 import { median } from "./median.ts";
-import { isInteger, type Plane, readRows } from "./planes.ts";
+import type { SegmentedPlane } from "./plan_job.ts";
+import { isInteger, MAX_INTENSITIES, type Plane, readRows } from "./planes.ts";
 import type { PlaneResult } from "./result.ts";
 import { normalizeRows } from "./rows.ts";
 import { runNetwork, runTiles } from "./run_network.ts";
@@ -19,24 +20,18 @@ import {
   foregroundPlanes,
 } from "./semantic.ts";
 import { startClock } from "./timings.ts";
-import { judgeInput, judgeMasks, type Warning } from "./warnings.ts";
-
-/** Intensities are measured up to this many values; they are f32 meanwhile. */
-const MAX_INTENSITIES = 2 ** 24;
-
-/** A plane's result, and what all planes' facts are made of. */
-export interface SegmentedPlane {
-  readonly result: PlaneResult;
-  readonly warnings: readonly Warning[];
-  /** Share of the paths that came to rest; absent where not measured. */
-  readonly settled: number | undefined;
-}
+import {
+  judgeInput,
+  judgeMasks,
+  judgePixels,
+  type Warning,
+} from "./warnings.ts";
 
 /** Segment one plane; the job's times and counts go on. */
 export async function segmentPlane(
   plane: Plane,
   job: PlaneJob,
-): Promise<SegmentedPlane> {
+): Promise<SegmentedPlane<PlaneResult>> {
   const { core, encoders: [{ model }], parameters, scale, timings } = job;
   const isSemantic = FAMILY[model.family].output === "semantic";
   const clock = startClock(timings);
@@ -76,14 +71,8 @@ export async function segmentPlane(
       scale: scale.scale,
       range: job.range,
     }),
+    ...judgePixels(normalized),
   ];
-  if (normalized.replacedPixels > 0) {
-    warnings.push({
-      code: "non-finite-pixels",
-      message:
-        `${normalized.replacedPixels} NaN or infinite pixels count as the smallest value`,
-    });
-  }
   const { masks, count, emptyReason } = found;
   const result: PlaneResult = {
     masks,

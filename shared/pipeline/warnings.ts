@@ -93,6 +93,17 @@ export function judgeInput(
   return warnings;
 }
 
+/** Judge what was replaced in the input. */
+export function judgePixels(
+  { replacedPixels }: { readonly replacedPixels: number },
+): Warning[] {
+  return replacedPixels === 0 ? [] : [{
+    code: "non-finite-pixels",
+    message:
+      `${replacedPixels} NaN or infinite pixels count as the smallest value`,
+  }];
+}
+
 /** Facts of a plane's masks. */
 export interface MaskFacts {
   readonly count: number;
