@@ -8,25 +8,15 @@
  * @module
  */
 import { createHash } from "node:crypto";
-import {
-  closeSync,
-  mkdirSync,
-  openSync,
-  writeFileSync,
-  writeSync,
-} from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { ArgumentError } from "../../shared/errors.ts";
-import {
-  type Dtype,
-  encodeModel,
-  type Graph,
-  type Value,
-} from "../../shared/graph/mod.ts";
+import type { Dtype, Graph } from "../../shared/graph/mod.ts";
+import { digestNetworks, writeGraph } from "../write_graph.ts";
 import { openFile } from "./byte_source.ts";
 import { openCheckpoint } from "./checkpoint.ts";
 import type { BuildOptions, Network } from "./families/family.ts";
-import type { ModelFile, ModelJson, NetworkJson } from "./model_json.ts";
+import type { ModelJson, NetworkJson } from "./model_json.ts";
 import { recognize } from "./recognize.ts";
 import { buildSizeGraph, readSizeModel } from "./size_model.ts";
 import { openWeights } from "./weights.ts";
@@ -89,7 +79,7 @@ export function importModel(
       : { ...network.graphs, size: addSize(network, options.sizeModel) };
     mkdirSync(folder, { recursive: true });
     const networks = Object.entries(graphs).map(([name, graph]) =>
-      writeGraph(folder, { name, graph, options })
+      writeGraph(folder, { ...options, name, graph })
     );
     const json = describe({
       family: family.name,
@@ -150,65 +140,10 @@ function describe(
     precision,
     attention: network.attention,
     nodes: networks.reduce((sum, { nodes }) => sum + nodes, 0),
-    sha256: digestText(
-      networks.flatMap(({ files }) => files.map(({ sha256 }) => sha256)),
-    ),
+    sha256: digestNetworks(networks),
     licence,
     provenance,
   };
-}
-
-function writeGraph(
-  folder: string,
-  { name, graph, options }: {
-    name: string;
-    graph: Graph;
-    options: ImportOptions;
-  },
-): NetworkJson {
-  const file = `${name}.onnx`;
-  const dataFile = `${file}.data`;
-  const { model, data } = encodeModel(graph, {
-    dataFile,
-    ...options.externalAboveBytes === undefined
-      ? {}
-      : { externalAboveBytes: options.externalAboveBytes },
-  });
-  const files = [writePieces(folder, file, model)];
-  if (data) files.push(writePieces(folder, dataFile, data));
-  return {
-    name,
-    files,
-    inputs: graph.inputs.map(toPort),
-    outputs: graph.outputs.map(toPort),
-    nodes: graph.nodes.length,
-  };
-}
-
-function toPort({ name, dtype, shape }: Value) {
-  return { name, dtype, shape };
-}
-
-function writePieces(
-  folder: string,
-  name: string,
-  pieces: Iterable<Uint8Array>,
-): ModelFile {
-  const hash = createHash("sha256");
-  const file = openSync(join(folder, name), "w");
-  let bytes = 0;
-  try {
-    for (const piece of pieces) {
-      hash.update(piece);
-      bytes += piece.length;
-      for (let at = 0; at < piece.length;) {
-        at += writeSync(file, piece, at, piece.length - at);
-      }
-    }
-  } finally {
-    closeSync(file);
-  }
-  return { name, bytes, sha256: hash.digest("hex") };
 }
 
 function digestFile(path: string): string {
@@ -222,10 +157,4 @@ function digestFile(path: string): string {
     file.close();
   }
   return hash.digest("hex");
-}
-
-/** One file's digest is the model's; several are digested together. */
-function digestText(digests: readonly string[]): string {
-  if (digests.length === 1) return digests[0];
-  return createHash("sha256").update(digests.join("\n")).digest("hex");
 }

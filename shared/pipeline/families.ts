@@ -47,6 +47,14 @@ export const FAMILY: Readonly<Record<ModelInfo["family"], Family>> = {
     convention: "plain",
     defaultChannels: "gray",
   },
+  // fully convolutional: what fits a tile is one pass at its own size
+  "cytoedge": {
+    output: "flows",
+    padToTile: false,
+    isTileFixed: false,
+    convention: "plain",
+    defaultChannels: "first",
+  },
   "unet": {
     output: "semantic",
     padToTile: false,

@@ -45,6 +45,8 @@ export const ModelJson = z.looseObject({
   diameter: z.looseObject({
     mean: z.number().positive(),
     labels: z.number().positive(),
+    /** Smallest and largest that it knows at its own scale. */
+    range: z.tuple([z.number().positive(), z.number().positive()]).optional(),
   }).nullable(),
   precision: z.string(),
   /** Digest of the written files: the model's identity. */
@@ -60,6 +62,7 @@ export const FAMILIES = [
   "cellpose-sam",
   "cellpose-dino",
   "cellpose-unet",
+  "cytoedge",
   "unet",
   "sam",
 ] as const;
@@ -120,6 +123,7 @@ export function describeModel(
     ...(family === "cellpose-unet" && diameter
       ? { trainedDiameter: diameter.labels }
       : {}),
+    ...(diameter?.range ? { diameterRange: diameter.range } : {}),
     precision,
     licence,
   };
