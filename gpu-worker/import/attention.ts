@@ -14,14 +14,15 @@ import {
   matmul,
   multiHeadAttention,
   multiply,
+  product,
   reshape,
   shapeOf,
   softmax,
   transpose,
   type Value,
 } from "../../shared/graph/mod.ts";
-import { type Layers, once } from "./layers.ts";
-import { resampleTable, toOffsets } from "./relative_position.ts";
+import { type Layers, once } from "./parameter.ts";
+import { placeTable } from "./relative_position.ts";
 import { fromValues } from "./weights.ts";
 
 /** Heads of queries, keys and values, each B×S×heads×d. */
@@ -47,7 +48,7 @@ export function attend(
   const flat = (x: Value) =>
     reshape(g, x, [x.shape[0], x.shape[1], heads * Number(x.shape[3])]);
   const toRows = (x: Value) =>
-    reshape(g, x, [`${query.shape[0]}*${query.shape[1]}`, width]);
+    reshape(g, x, [product(query.shape.slice(0, 2)), width]);
   if (l.attention === "fused") {
     return toRows(multiHeadAttention(g, {
       query: flat(query),
@@ -94,25 +95,13 @@ export function addPositions(
 ): Heads {
   const { g } = l;
   const [batch, count, heads, size] = query.shape;
-  const [rowTable, columnTable] = tables.map((name, axis) => {
-    const edge = axis === 0 ? height : width;
-    const [length] = l.weights.shape(name, [null, Number(size)]);
-    const table = resampleTable(
-      l.weights.floats(name, [length, Number(size)]),
-      {
-        from: length,
-        to: 2 * edge - 1,
-      },
-    );
-    return g.constant(
-      name,
-      fromValues(
-        toOffsets(table, { edge, scale: 1 / scale }),
-        [edge, Number(size), edge],
-        l.compute,
-      ),
-    );
-  });
+  const [rowTable, columnTable] = tables.map((name, axis) =>
+    placeTable(l, name, {
+      edge: axis === 0 ? height : width,
+      size: Number(size),
+      scale: 1 / scale,
+    })
+  );
   const inRows = reshape(g, query, [
     batch,
     height,

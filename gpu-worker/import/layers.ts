@@ -9,43 +9,15 @@
 import {
   add,
   cast,
-  type Constant,
   conv,
-  type Dtype,
   gelu,
   gemm,
-  type GraphBuilder,
   layerNorm,
   type relu,
   transpose,
   type Value,
 } from "../../shared/graph/mod.ts";
-import { reshaped, rows, type Weights } from "./weights.ts";
-
-/** Form in which attention is written. */
-export type AttentionForm = "fused" | "plain";
-
-/** A graph under construction and where its weights come from. */
-export interface Layers {
-  readonly g: GraphBuilder;
-  readonly weights: Weights;
-  /** Element type of products with weights. */
-  readonly compute: Dtype;
-  readonly attention: AttentionForm;
-  /** Values that several layers share, by a name of their own. */
-  readonly shared: Map<string, Value>;
-}
-
-/** A value that is made once. */
-export function once(
-  { shared }: Layers,
-  name: string,
-  make: () => Value,
-): Value {
-  const known = shared.get(name) ?? make();
-  shared.set(name, known);
-  return known;
-}
+import { type Layers, parameter, type Part } from "./parameter.ts";
 
 /**
  * Linear layer, `prefix.weight` N×K and `prefix.bias` N where there is one.
@@ -53,32 +25,26 @@ export function once(
  * A kernel of 1×1 counts as linear too.
  *
  * @param x     M×K
- * @param part  rows of the weight, where several layers share one tensor
+ * @param part  of the weight's rows, where several layers share one tensor
  */
 export function linear(
   l: Layers,
   x: Value,
-  { prefix, part }: { prefix: string; part?: readonly [number, number] },
+  { prefix, part }: { prefix: string; part?: Part },
 ): Value {
   const inner = Number(x.shape[1]);
-  const take = (whole: Constant, label: string) =>
-    part
-      ? l.g.constant(`${label}[${part[0]}:${part[1]}]`, rows(whole, part))
-      : l.g.constant(label, whole);
   const name = `${prefix}.weight`;
   const isKernel = l.weights.peek(name)?.length === 4;
-  const weight = l.weights.constant(
-    name,
-    isKernel ? [null, inner, 1, 1] : [null, inner],
-    l.compute,
-  );
-  const [outer] = weight.shape;
+  const wanted = isKernel ? [null, inner, 1, 1] : [null, inner];
+  const [outer] = l.weights.shape(name, wanted);
+  const shared = part ? { part } : {};
   const biasName = `${prefix}.bias`;
   const bias = l.weights.has(biasName)
-    ? take(l.weights.constant(biasName, [outer], l.compute), biasName)
+    ? parameter(l, biasName, { wanted: [outer], ...shared })
     : null;
+  const shape = [outer / (part?.of ?? 1), inner];
   return gemm(l.g, cast(l.g, x, l.compute), {
-    weight: take(reshaped(weight, [outer, inner]), name),
+    weight: parameter(l, name, { wanted, shape, ...shared }),
     bias,
   });
 }
@@ -93,9 +59,8 @@ export function norm(
   x: Value,
   { prefix, epsilon }: { prefix: string; epsilon: number },
 ): Value {
-  const edge = Number(x.shape.at(-1));
-  const take = (name: string) =>
-    l.g.constant(name, l.weights.constant(name, [edge], "f32"));
+  const wanted = [Number(x.shape.at(-1))];
+  const take = (name: string) => parameter(l, name, { wanted, dtype: "f32" });
   return layerNorm(l.g, cast(l.g, x, "f32"), {
     scale: take(`${prefix}.weight`),
     shift: take(`${prefix}.bias`),
@@ -143,21 +108,14 @@ export function convolve(
   },
 ): Value {
   const name = `${prefix}.weight`;
-  const weight = l.weights.constant(
-    name,
-    [null, Number(x.shape[1]), null, null],
-    l.compute,
-  );
+  const wanted = [null, Number(x.shape[1]), null, null];
+  const [outer] = l.weights.shape(name, wanted);
   const biasName = `${prefix}.bias`;
-  const bias = l.weights.has(biasName)
-    ? l.g.constant(
-      biasName,
-      l.weights.constant(biasName, [weight.shape[0]], l.compute),
-    )
-    : null;
   return conv(l.g, cast(l.g, x, l.compute), {
-    weight: l.g.constant(name, weight),
-    bias,
+    weight: parameter(l, name, { wanted }),
+    bias: l.weights.has(biasName)
+      ? parameter(l, biasName, { wanted: [outer] })
+      : null,
     stride,
     padding,
   });

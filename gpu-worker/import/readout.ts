@@ -11,7 +11,7 @@ import {
   transpose,
   type Value,
 } from "../../shared/graph/mod.ts";
-import type { Layers } from "./layers.ts";
+import type { Layers } from "./parameter.ts";
 
 /** `W2`: channels×outputs×edge×edge, a kernel that spreads a token. */
 export interface Spread {

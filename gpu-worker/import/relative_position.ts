@@ -3,6 +3,50 @@
  *
  * @module
  */
+import { cast, matmul, transpose, type Value } from "../../shared/graph/mod.ts";
+import { type Layers, once, parameter } from "./parameter.ts";
+import { fromValues } from "./weights.ts";
+
+/**
+ * A table laid out by pairs of positions.
+ *
+ * Both steps, resampling and laying out, are linear: in the training form
+ * they are one product of the checkpoint's table with a constant.
+ *
+ * @param name   of the table, length×size for any length
+ * @param edge   positions
+ * @param scale  factor of every element
+ * @returns      edge×size×edge
+ */
+export function placeTable(
+  l: Layers,
+  name: string,
+  { edge, size, scale }: { edge: number; size: number; scale: number },
+): Value {
+  const { g, weights } = l;
+  const [from] = weights.shape(name, [null, size]);
+  const to = 2 * edge - 1;
+  const place = (table: Float32Array) =>
+    toOffsets(resampleTable(table, { from, to }), { edge, scale });
+  if (!l.training) {
+    const values = place(weights.floats(name, [from, size]));
+    return g.constant(name, fromValues(values, [edge, size, edge], l.compute));
+  }
+  const label = `offsets ${from} ${edge} ${scale}`;
+  const offsets = once(l, label, () => {
+    const values = place(identity(from));
+    return g.constant(label, fromValues(values, [edge, from, edge], "f32"));
+  });
+  const table = parameter(l, name, { wanted: [from, size], dtype: "f32" });
+  const placed = matmul(g, transpose(g, table, [1, 0]), offsets);
+  return cast(g, placed, l.compute);
+}
+
+function identity(edge: number): Float32Array {
+  const values = new Float32Array(edge * edge);
+  for (let i = 0; i < edge; i++) values[i * (edge + 1)] = 1;
+  return values;
+}
 
 /**
  * Resample the rows of a table by linear interpolation.

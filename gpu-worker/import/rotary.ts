@@ -18,7 +18,7 @@ import {
   subtract,
   type Value,
 } from "../../shared/graph/mod.ts";
-import type { Layers } from "./layers.ts";
+import type { Layers } from "./parameter.ts";
 import { fromValues } from "./weights.ts";
 
 /** Cosines and signed sines of every token, 1×L×1×d. */

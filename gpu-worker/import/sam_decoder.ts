@@ -25,7 +25,8 @@ import {
 } from "../../shared/graph/mod.ts";
 import { attend } from "./attention.ts";
 import { type BuildOptions, startLayers } from "./families/family.ts";
-import { channelNorm, type Layers, linear, mlp, norm } from "./layers.ts";
+import { channelNorm, linear, mlp, norm } from "./layers.ts";
+import type { Layers } from "./parameter.ts";
 import type { EncoderSizes } from "./sam_encoder.ts";
 import { toHeads, toRows, toTokens } from "./tokens.ts";
 import { toWaves } from "./waves.ts";

@@ -19,7 +19,9 @@ import {
   type Value,
 } from "../../shared/graph/mod.ts";
 import { addPositions, attend } from "./attention.ts";
-import { addWide, convolve, type Layers, linear, mlp, norm } from "./layers.ts";
+import { addWide, convolve, linear, mlp, norm } from "./layers.ts";
+import { keepBranch } from "./layer_drop.ts";
+import { type Layers, parameter } from "./parameter.ts";
 
 /** The encoder's LayerNorm. */
 const EPSILON = 1e-6;
@@ -69,37 +71,39 @@ export function encodeImage(
     stride: patch,
   });
   const grid = cast(g, transpose(g, patches, [0, 2, 3, 1]), "f32");
-  const position = `${prefix}.pos_embed`;
   const placed = add(
     g,
     grid,
-    g.constant(
-      position,
-      weights.constant(position, [1, height, width, channels], "f32"),
-    ),
+    parameter(l, `${prefix}.pos_embed`, {
+      wanted: [1, height, width, channels],
+      dtype: "f32",
+    }),
   );
   const [n] = x.shape;
   let tokens = reshape(g, placed, [product([n, height, width]), channels]);
   const blocks = weights.count(`${prefix}.blocks`);
   for (let i = 0; i < blocks; i++) {
-    const block = `${prefix}.blocks.${i}`;
-    tokens = addBlock(l, tokens, { n, block, sizes, isWindowed });
+    l.training?.boundaries.push(tokens);
+    tokens = addBlock(l, tokens, { n, prefix, index: i, sizes, isWindowed });
   }
+  l.training?.boundaries.push(tokens);
   return encodeNeck(l, tokens, { prefix: `${prefix}.neck`, n, sizes });
 }
 
 function addBlock(
   l: Layers,
   tokens: Value,
-  { n, block, sizes, isWindowed }: {
+  { n, prefix, index, sizes, isWindowed }: {
     n: Dim;
-    block: string;
+    prefix: string;
+    index: number;
     sizes: EncoderSizes;
     isWindowed: boolean;
   },
 ): Value {
   const { g, weights } = l;
   const { height, width, channels } = sizes;
+  const block = `${prefix}.blocks.${index}`;
   const inputs = norm(l, tokens, {
     prefix: `${block}.norm1`,
     epsilon: EPSILON,
@@ -122,17 +126,14 @@ function addBlock(
     );
     attended = joinWindows(l, seen, { n, window, sizes });
   }
-  const sum = addWide(l, tokens, attended);
+  const sum = addWide(l, tokens, keepBranch(l, attended, index));
   const second = norm(l, sum, { prefix: `${block}.norm2`, epsilon: EPSILON });
   weights.shape(`${block}.mlp.lin1.weight`, [null, channels]);
-  return addWide(
-    l,
-    sum,
-    mlp(l, second, {
-      first: `${block}.mlp.lin1`,
-      second: `${block}.mlp.lin2`,
-    }),
-  );
+  const mixed = mlp(l, second, {
+    first: `${block}.mlp.lin1`,
+    second: `${block}.mlp.lin2`,
+  });
+  return addWide(l, sum, keepBranch(l, mixed, index));
 }
 
 /** Attention over a rectangle of tokens, (n·height·width)×C. */
@@ -163,7 +164,7 @@ function selfAttend(
       g,
       linear(l, typed, {
         prefix: `${attention}.qkv`,
-        part: [i * channels, (i + 1) * channels],
+        part: { index: i, of: 3 },
       }),
       [n, height * width, heads, size],
     )

@@ -18,7 +18,8 @@ import {
   where,
 } from "../../shared/graph/mod.ts";
 import { type BuildOptions, startLayers } from "./families/family.ts";
-import { channelNorm, convolve, type Layers } from "./layers.ts";
+import { channelNorm, convolve } from "./layers.ts";
+import type { Layers } from "./parameter.ts";
 import type { EncoderSizes } from "./sam_encoder.ts";
 import { toWaves } from "./waves.ts";
 import { fromValues, reshaped, type Weights } from "./weights.ts";

@@ -14,7 +14,7 @@ import {
   subtract,
   type Value,
 } from "../../shared/graph/mod.ts";
-import { type Layers, once } from "./layers.ts";
+import { type Layers, once } from "./parameter.ts";
 
 const WAVES = "prompt_encoder.pe_layer.positional_encoding_gaussian_matrix";
 

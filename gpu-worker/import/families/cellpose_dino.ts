@@ -22,14 +22,8 @@ import {
   type Value,
 } from "../../../shared/graph/mod.ts";
 import { attend } from "../attention.ts";
-import {
-  addWide,
-  convolve,
-  type Layers,
-  linear,
-  mlp,
-  norm,
-} from "../layers.ts";
+import { addWide, convolve, linear, mlp, norm } from "../layers.ts";
+import type { Layers } from "../parameter.ts";
 import { readSpread, spreadTokens } from "../readout.ts";
 import { readTurns, turn, type Turns } from "../rotary.ts";
 import { toHeads, toRows, toTokens } from "../tokens.ts";
@@ -191,7 +185,7 @@ function selfAttend(
   const masked = maskBias(l, `${prefix}.qkv`, channels);
   const typed = cast(g, toRows(g, x), l.compute);
   const [query, key, value] = [0, 1, 2].map((i) => {
-    const part = [i * channels, (i + 1) * channels] as const;
+    const part = { index: i, of: 3 };
     const product = linear(masked, typed, { prefix: `${prefix}.qkv`, part });
     return toHeads(g, product, { like: x, heads });
   });

@@ -9,17 +9,22 @@
 import {
   buildGraph,
   cast,
+  type Dim,
   product,
   reshape,
+  type Value,
 } from "../../../shared/graph/mod.ts";
 import { linear } from "../layers.ts";
 import { readSpread, spreadTokens, toGrid } from "../readout.ts";
+import type { Layers } from "../parameter.ts";
 import { encodeImage, readSizes } from "../sam_encoder.ts";
 import {
   type Family,
+  finishTraining,
   nameAttention,
   readDiameter,
   startLayers,
+  startTraining,
 } from "./family.ts";
 
 const MARKS = [
@@ -39,38 +44,50 @@ export const cellposeSam: Family = {
   build(weights, options) {
     const g = buildGraph("cellpose-sam");
     const l = startLayers(g, weights, options);
-    const sizes = readSizes(l, "encoder");
-    const { outputs, edge } = readSpread(l);
-    const tile = {
-      height: sizes.height * sizes.patch,
-      width: sizes.width * sizes.patch,
-    };
-    const x = g.input("x", "f32", ["n", sizes.inputs, tile.height, tile.width]);
-    const features = encodeImage(l, x, {
-      prefix: "encoder",
-      isWindowed: false,
-    });
-    const channels = Number(features.shape[3]);
-    const rows = reshape(g, features, [
-      product(["n", sizes.height, sizes.width]),
-      channels,
-    ]);
-    const out = toGrid(l, linear(l, rows, { prefix: "out" }), [
-      "n",
-      sizes.height,
-      sizes.width,
-    ]);
-    const spread = spreadTokens(l, out, {
-      edges: [sizes.height * edge, sizes.width * edge],
-    });
-    g.output("y", cast(g, spread, "f32"));
+    const { y, tile, sizes } = run(l, "n");
+    g.output("y", y);
     return {
       graphs: { model: g.finish() },
       tile: { ...tile, isFixed: true, multiple: sizes.patch },
-      channels: { input: sizes.inputs, output: outputs },
+      channels: { input: sizes.inputs, output: Number(y.shape[1]) },
       outputs: ["dY", "dX", "cellprob"],
       diameter: readDiameter(weights),
       attention: nameAttention(options),
     };
   },
+  train(weights, options) {
+    const g = buildGraph("cellpose-sam");
+    const blocks = weights.count("encoder.blocks");
+    const l = startTraining(g, weights, { ...options, blocks });
+    const { y } = run(l, options.batch);
+    return finishTraining(l, {
+      y,
+      blocks,
+      // the peer applies the patch embedding without a gradient
+      isFrozen: (name) => name.startsWith("encoder.patch_embed."),
+    });
+  },
 };
+
+/** The network, from its input to batch×outputs×H×W f32. */
+function run(l: Layers, batch: Dim) {
+  const { g } = l;
+  const sizes = readSizes(l, "encoder");
+  const { height, width, patch, inputs } = sizes;
+  const { edge } = readSpread(l);
+  const tile = { height: height * patch, width: width * patch };
+  const x = g.input("x", "f32", [batch, inputs, tile.height, tile.width]);
+  const features = encodeImage(l, x, { prefix: "encoder", isWindowed: false });
+  const rows = reshape(g, features, [
+    product([batch, height, width]),
+    Number(features.shape[3]),
+  ]);
+  const out = toGrid(l, linear(l, rows, { prefix: "out" }), [
+    batch,
+    height,
+    width,
+  ]);
+  const edges = [height * edge, width * edge] as const;
+  const y: Value = cast(g, spreadTokens(l, out, { edges }), "f32");
+  return { y, tile, sizes };
+}

@@ -20,7 +20,8 @@ import {
   upsampleNearest,
   type Value,
 } from "../../../shared/graph/mod.ts";
-import { convolve, type Layers, linear } from "../layers.ts";
+import { convolve, linear } from "../layers.ts";
+import type { Layers } from "../parameter.ts";
 import type { Weights } from "../weights.ts";
 import { type Family, readDiameter, startLayers } from "./family.ts";
 

@@ -3,8 +3,13 @@
  *
  * @module
  */
-import type { Dtype, Graph } from "../../../shared/graph/mod.ts";
-import type { AttentionForm, Layers } from "../layers.ts";
+import type {
+  Dtype,
+  Graph,
+  GraphBuilder,
+  Value,
+} from "../../../shared/graph/mod.ts";
+import type { AttentionForm, Layers, Training } from "../parameter.ts";
 import type { Weights } from "../weights.ts";
 
 /** How a family is to be built. */
@@ -12,6 +17,37 @@ export interface BuildOptions {
   /** Element type of products with weights. */
   readonly compute: Dtype;
   readonly attention: AttentionForm;
+}
+
+/** How a training form is to be built. */
+export interface TrainingOptions {
+  /** Images of a step. */
+  readonly batch: number;
+  /** Edges of images in pixels; default: the family's own. */
+  readonly tile?: { readonly height: number; readonly width: number };
+  /** Element type of products with weights, default f32. */
+  readonly compute?: Dtype;
+  /** True where images may skip blocks, by the input `kept`. */
+  readonly hasLayerDrop?: boolean;
+}
+
+/**
+ * A network as a graph of its checkpoint's own tensors, which are constants
+ * under their names; every edge is a number.
+ */
+export interface TrainingForm {
+  /**
+   * Inputs `x`, batch×inputs×H×W f32, and where images may skip blocks `kept`,
+   * batch×blocks f32, 0 where one does. Outputs `y`, batch×outputs×H×W f32,
+   * and the boundaries.
+   */
+  readonly graph: Graph;
+  /** What training changes, in the checkpoint's order. */
+  readonly parameters: readonly string[];
+  /** Outputs between blocks, where the graph is narrow. */
+  readonly boundaries: readonly string[];
+  /** Blocks that an image may skip. */
+  readonly blocks: number;
 }
 
 /** A network, ready to be written. */
@@ -61,6 +97,12 @@ export interface Family {
    * @throws {ShapeError} if a weight is missing or of a wrong shape
    */
   build(weights: Weights, options: BuildOptions): Network;
+  /**
+   * Build its training form; families without one cannot be trained.
+   *
+   * @throws {ShapeError} if a weight is missing or of a wrong shape
+   */
+  train?(weights: Weights, options: TrainingOptions): TrainingForm;
 }
 
 /** Start the layers of one graph. */
@@ -69,7 +111,58 @@ export function startLayers(
   weights: Weights,
   options: BuildOptions,
 ): Layers {
-  return { g, weights, ...options, shared: new Map() };
+  return { g, weights, ...options, training: null, shared: new Map() };
+}
+
+/** Layers of a training form. */
+export type TrainedLayers = Layers & { readonly training: Training };
+
+/**
+ * Start the layers of a training form.
+ *
+ * @param blocks  that an image may skip
+ */
+export function startTraining(
+  g: GraphBuilder,
+  weights: Weights,
+  { batch, compute = "f32", hasLayerDrop = false, blocks }:
+    & TrainingOptions
+    & { blocks: number },
+): TrainedLayers {
+  const kept = hasLayerDrop ? g.input("kept", "f32", [batch, blocks]) : null;
+  return {
+    g,
+    weights,
+    compute,
+    attention: "fused",
+    training: { batch, parameters: new Map(), boundaries: [], kept },
+    shared: new Map(),
+  };
+}
+
+/**
+ * The training form that layers have gathered.
+ *
+ * @param isFrozen  true for weights that training leaves as they are
+ */
+export function finishTraining(
+  { g, weights, training }: TrainedLayers,
+  { y, blocks, isFrozen = () => false }: {
+    y: Value;
+    blocks: number;
+    isFrozen?: (name: string) => boolean;
+  },
+): TrainingForm {
+  g.output("y", y);
+  training.boundaries.forEach((value, i) => g.output(`boundary_${i}`, value));
+  return {
+    graph: g.finish(),
+    parameters: weights.names.filter((name) =>
+      training.parameters.has(name) && !isFrozen(name)
+    ),
+    boundaries: training.boundaries.map((_, i) => `boundary_${i}`),
+    blocks,
+  };
 }
 
 /** Name of the operator that carries attention. */

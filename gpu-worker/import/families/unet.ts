@@ -18,7 +18,8 @@ import {
   relu,
   type Value,
 } from "../../../shared/graph/mod.ts";
-import { convolve, type Layers } from "../layers.ts";
+import { convolve } from "../layers.ts";
+import type { Layers } from "../parameter.ts";
 import type { Weights } from "../weights.ts";
 import { type Family, startLayers } from "./family.ts";
 
