@@ -15,14 +15,15 @@ from torch.nn import functional as F
 class SmallSAM(vit.CPSAM):
     """CPSAM whose encoder has other sizes; forward and files are the peer's."""
 
-    def __init__(self, dim=48, depth=3, heads=3, neck=32, patch=8, tile=256):
+    def __init__(self, dim=48, depth=3, heads=3, neck=32, patch=8, tile=256,
+                 window=14):
         vit.BaseModel.__init__(self, dtype=torch.float32)
         self.rdrop, self.backbone, self.nout, self.ps = 0, "sam_vitl", 3, patch
         self.encoder = ImageEncoderViT(
             depth=depth, embed_dim=dim, img_size=tile, mlp_ratio=4,
             norm_layer=partial(nn.LayerNorm, eps=1e-6), num_heads=heads,
             patch_size=patch, qkv_bias=True, use_rel_pos=True,
-            global_attn_indexes=[1], window_size=14, out_chans=neck)
+            global_attn_indexes=[1], window_size=window, out_chans=neck)
         for block in self.encoder.blocks:
             block.window_size = 0
         n = self.nout * patch**2

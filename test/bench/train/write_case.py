@@ -1,0 +1,102 @@
+"""Write a training case: steps of AdamW of a small Cellpose-SAM.
+
+python write_case.py OUT [--dim 48] [--depth 3] [--heads 3] [--window 14] …
+
+The network is Cellpose's own class, the loss Cellpose's own function. OUT is
+laid out as the golden case is: checkpoint.pth, x.npy,
+labels_cellprob_flows.npy, gradients_step1.pth, checkpoint_after3.pth and
+case.json.
+
+Python packages: cellpose 4.2.1.1 (torch, segment_anything, numpy).
+"""
+
+import argparse
+import json
+import pathlib
+import sys
+
+import numpy as np
+import torch
+from cellpose.train import _loss_fn_seg
+
+sys.path.append(str(pathlib.Path(__file__).parent.parent / "end_to_end"))
+from small_sam import SmallSAM  # noqa: E402
+
+
+def draw(tile, batch, random):
+    """Disks: images and (foreground, dY, dX), both batch×3×tile×tile."""
+    images = random.normal(0.3, 0.2, (batch, 3, tile, tile))
+    labels = np.zeros((batch, 3, tile, tile))
+    y, x = np.mgrid[:tile, :tile]
+    for image, label in zip(images, labels):
+        for _ in range(max(3, tile // 12)):
+            cy, cx = random.uniform(0, tile, 2)
+            radius = random.uniform(3, tile / 10)
+            dy, dx = cy - y, cx - x
+            far = np.hypot(dy, dx)
+            disk = far < radius
+            label[0][disk] = 1
+            label[1][disk] = (dy / np.maximum(far, 1e-3))[disk]
+            label[2][disk] = (dx / np.maximum(far, 1e-3))[disk]
+            image[:2, disk] += random.uniform(0.3, 0.7)
+    return images.astype(np.float32), labels.astype(np.float32)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("out")
+    for name, value in dict(dim=48, depth=3, heads=3, neck=32, patch=8,
+                            tile=256, window=14, batch=2, steps=3,
+                            seed=0).items():
+        parser.add_argument(f"--{name}", type=int, default=value)
+    parser.add_argument("--rate", default="1e-3")
+    parser.add_argument("--decay", default="0.1")
+    parser.add_argument("--betas", default="(0.9,0.999)")
+    parser.add_argument("--eps", default="1e-8")
+    args = parser.parse_args()
+    torch.manual_seed(args.seed)
+    random = np.random.default_rng(args.seed)
+    out = pathlib.Path(args.out)
+    out.mkdir(parents=True, exist_ok=True)
+
+    net = SmallSAM(dim=args.dim, depth=args.depth, heads=args.heads,
+                   neck=args.neck, patch=args.patch, tile=args.tile,
+                   window=args.window)
+    with torch.no_grad():
+        for name, weight in net.named_parameters():
+            # zero at the start, where their gradients would hide mistakes
+            if "rel_pos" in name or "pos_embed" in name:
+                weight.normal_(0, 0.05)
+            if ".norm" in name or "neck.1" in name or "neck.3" in name:
+                weight.add_(torch.randn_like(weight) * 0.1)
+    net.train()
+    torch.save(net.state_dict(), out / "checkpoint.pth")
+    x, labels = draw(args.tile, args.batch, random)
+    np.save(out / "x.npy", x)
+    np.save(out / "labels_cellprob_flows.npy", labels)
+
+    optimizer = torch.optim.AdamW(
+        net.parameters(), lr=float(args.rate), weight_decay=float(args.decay),
+        betas=tuple(float(b) for b in args.betas.strip("()").split(",")),
+        eps=float(args.eps))
+    losses = []
+    for step in range(args.steps):
+        y = net(torch.from_numpy(x))[0]
+        loss = _loss_fn_seg(torch.from_numpy(labels), y, torch.device("cpu"))
+        optimizer.zero_grad()
+        loss.backward()
+        losses.append(loss.item())
+        if step == 0:
+            gradients = {name: weight.grad.clone()
+                         for name, weight in net.named_parameters()
+                         if weight.grad is not None}
+            torch.save(gradients, out / "gradients_step1.pth")
+        optimizer.step()
+    torch.save(net.state_dict(), out / f"checkpoint_after{args.steps}.pth")
+    text = (f"AdamW lr={args.rate} weight_decay={args.decay} "
+            f"betas={args.betas} eps={args.eps}")
+    case = dict(losses=losses, optimizer=text, layer_drop="off")
+    (out / "case.json").write_text(json.dumps(case, indent=1))
+
+
+main()
