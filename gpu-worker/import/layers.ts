@@ -111,11 +111,12 @@ export function convolve(
   const wanted = [null, Number(x.shape[1]), null, null];
   const [outer] = l.weights.shape(name, wanted);
   const biasName = `${prefix}.bias`;
+  const bias = l.weights.has(biasName)
+    ? parameter(l, biasName, { wanted: [outer] })
+    : null;
   return conv(l.g, cast(l.g, x, l.compute), {
     weight: parameter(l, name, { wanted }),
-    bias: l.weights.has(biasName)
-      ? parameter(l, biasName, { wanted: [outer] })
-      : null,
+    bias,
     stride,
     padding,
   });
