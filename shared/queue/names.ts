@@ -32,6 +32,11 @@ export function joinKey(key: RecordKey): string {
   return key.map((part) => requireName(part, "key")).join(".");
 }
 
+/** Check a prefix of keys; joined by dots, with one at its end, or empty. */
+export function requirePrefix(prefix: RecordKey): string {
+  return prefix.map((part) => `${requireName(part, "prefix")}.`).join("");
+}
+
 /** Check a message; gives its body as JSON. */
 export function requireMessage({ id, body }: Message): string {
   for (const part of id.split(".")) requireName(part, "id");

@@ -29,9 +29,9 @@ export type Json =
 /** One message: a job, or one unit of a job's plan. At most 512 KiB of JSON. */
 export interface Message {
   /**
-   * Names the work: a second message of the same id is dropped while the first
-   * is in the queue, and for `dedupeMs` after it was published. Several parts
-   * of a name are joined by dots: `JOB`, or `JOB.block-3` of a plan.
+   * Names the work: a second message of the same id is dropped for `dedupeMs`
+   * after the first was published. Several parts of a name are joined by dots:
+   * `JOB`, or `JOB.block-3` of a plan.
    */
   readonly id: string;
   readonly body: Json;

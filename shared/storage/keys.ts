@@ -20,8 +20,8 @@ export type Area = "uploads" | "jobs" | "results" | "models" | "cache";
 /** Longest key of S3, bytes. */
 const MAX_KEY_LENGTH = 1024;
 
-/** One segment of a key: no dot first, nothing that a file system refuses. */
-const SEGMENT = /^[A-Za-z0-9_-][A-Za-z0-9._-]{0,199}$/;
+/** One segment of a key: not only dots, nothing that a file system refuses. */
+const SEGMENT = /^(?!\.+$)[A-Za-z0-9._-]{1,200}$/;
 
 /**
  * The key of an object of a tenant.
@@ -35,7 +35,7 @@ export function objectKey(
   ...ids: string[]
 ): string {
   if (ids.length === 0) throw new ArgumentError("ids", "none given");
-  return requireKey(["tenants", tenant, area, ...ids].join("/"));
+  return joinSegments(["tenants", tenant, area, ...ids]);
 }
 
 /** The prefix of an area, or of `ids` in it; ends with a slash. */
@@ -45,7 +45,7 @@ export function keyPrefix(
   ...ids: string[]
 ): string {
   const parts = ["tenants", tenant, ...(area ? [area] : []), ...ids];
-  return `${requireKey(parts.join("/"))}/`;
+  return `${joinSegments(parts)}/`;
 }
 
 /**
@@ -79,6 +79,13 @@ export function requireKey(key: string): string {
       key.slice(0, 200)
     }" is no key: segments of A-Z a-z 0-9 . _ - joined by slashes, at most ${MAX_KEY_LENGTH} characters`,
   );
+}
+
+// an id with a slash would reach into another area
+function joinSegments(parts: string[]): string {
+  const wrong = parts.find((part) => !SEGMENT.test(part));
+  if (wrong === undefined) return requireKey(parts.join("/"));
+  throw new ArgumentError("key", `"${wrong.slice(0, 200)}" is no part of one`);
 }
 
 /**

@@ -225,7 +225,7 @@ export interface ObjectStore {
   /** Forget an upload and its parts; nothing happens if there is none. */
   abortMultipart(upload: MultipartUpload): Promise<void>;
 
-  /** Uploads that have begun and not ended, oldest keys first: to sweep. */
+  /** Uploads that have begun and not ended, oldest first: to sweep. */
   listMultiparts(
     prefix: string,
   ): Promise<readonly (MultipartUpload & { readonly startedMs: number })[]>;

@@ -1,0 +1,4 @@
+import { serveFolder } from "../servers/folder.ts";
+import { describeStore } from "./contract.ts";
+
+describeStore("local folder", () => serveFolder());
