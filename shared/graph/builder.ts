@@ -73,9 +73,13 @@ export interface NodeOptions {
 /**
  * Start a graph.
  *
- * @param name  shown by viewers
+ * @param name   shown by viewers
+ * @param outer  the graph within which this one is a loop's body: its values
+ *               can be used; names of the body begin with `name`
  */
-export function buildGraph(name: string): GraphBuilder {
+export function buildGraph(name: string, outer?: GraphBuilder): GraphBuilder {
+  // names of a body must differ from those around it
+  const prefix = outer ? `${name}/` : "";
   const inputs: Value[] = [];
   const outputs: Value[] = [];
   const graphNodes: Node[] = [];
@@ -84,7 +88,8 @@ export function buildGraph(name: string): GraphBuilder {
   const counts = new Map<string, number>();
 
   /** Keep a value under its name, which must be free. */
-  function take(name: string, { dtype, shape }: Result): Value {
+  function take(wanted: string, { dtype, shape }: Result): Value {
+    const name = prefix + wanted;
     if (values.has(name)) {
       throw new ArgumentError("name", `${name} is in the graph already`);
     }
@@ -95,13 +100,13 @@ export function buildGraph(name: string): GraphBuilder {
 
   function constant(wanted: string, { dtype, shape, read }: Constant): Value {
     const value = { ...take(wanted, { dtype, shape }), shape };
-    initializers.set(wanted, { ...value, read });
+    initializers.set(value.name, { ...value, read });
     return value;
   }
 
   /** A small constant, found again by its content. */
   function shared(label: string, from: Constant): Value {
-    const known = initializers.get(label);
+    const known = initializers.get(prefix + label);
     return known ?? constant(label, from);
   }
 
@@ -138,7 +143,7 @@ export function buildGraph(name: string): GraphBuilder {
         op: "Identity",
         domain: "",
         inputs: [from],
-        outputs: [wanted],
+        outputs: [value.name],
         attributes: {},
       });
       outputs.push(value);
@@ -163,8 +168,10 @@ export function buildGraph(name: string): GraphBuilder {
     node: (op, from, result, options) => nodes(op, from, [result], options)[0],
     nodes,
     added: graphNodes,
-    find: (name) => values.get(name),
-    findConstant: (name) => initializers.get(name),
+    find: (wanted) =>
+      values.get(wanted) ?? values.get(prefix + wanted) ?? outer?.find(wanted),
+    findConstant: (wanted) =>
+      initializers.get(wanted) ?? outer?.findConstant(wanted),
     finish() {
       if (outputs.length === 0) {
         throw new ArgumentError("graph", `${name} has no output`);

@@ -1,0 +1,206 @@
+/**
+ * SPINE of a training step: forward graph → loss → gradients → AdamW, as one
+ * graph that runs several steps in a loop.
+ *
+ *   states, K batches, K learning rates  →  states, K losses
+ *
+ * States are all that a step changes: weights, the optimizer's means and the
+ * recorded statistics of batch norms. They stay in the runtime from step to
+ * step; what a call copies is the batches, and the states once a call.
+ *
+ * @module
+ */
+import {
+  add,
+  buildGraph,
+  type Graph,
+  type GraphBuilder,
+  multiply,
+  type Value,
+} from "../../shared/graph/mod.ts";
+import {
+  type AdamWOptions,
+  adamwStep,
+  clipGradients,
+  splitFactors,
+  withDefaults,
+} from "./adamw.ts";
+import {
+  type BatchShape,
+  differentiateBatch,
+  type Differentiated,
+  findTouched,
+  type StepOptions,
+  toBatch,
+} from "./differentiate_batch.ts";
+import { zeros } from "./gradients/shape.ts";
+import type { TrainableNetwork, Weights } from "./network.ts";
+import { scan } from "./scan.ts";
+
+/** A training graph. */
+export interface StepGraph {
+  /**
+   * Inputs: the states, `images` K×A×N×C×H×W, `targets` K×A×N×3×H×W,
+   * `pixelWeights` K×A×N×1×H×W where they are used, `factors` K×3; without
+   * the axis A where nothing is accumulated. Outputs: `next/` before each
+   * state's name, and `losses` K.
+   */
+  readonly graph: Graph;
+  /** Names of the states, in order. */
+  readonly states: readonly string[];
+}
+
+/** Names of a weight's states. */
+export const momentNames = (name: string) =>
+  ({ mean: `${name}:mean`, square: `${name}:square` }) as const;
+
+/**
+ * Build the graph of training steps for one shape of batch.
+ *
+ * @param hasPixelWeights  whether batches weigh their pixels
+ */
+export function buildStep(
+  network: TrainableNetwork,
+  shape: BatchShape,
+  options: StepOptions & { hasPixelWeights?: boolean } = {},
+): StepGraph {
+  const { accumulate = 1, hasPixelWeights = false, optimizer = {} } = options;
+  const g = buildGraph("training");
+  const touched = findTouched(network, shape, options);
+  const states = [
+    ...touched.trained.flatMap(({ name, shape }) => {
+      const { mean, square } = momentNames(name);
+      return [name, mean, square].map((label) => ({ name: label, shape }));
+    }),
+    ...touched.statistics,
+  ];
+  const inputs = states.map(({ name, shape }) => g.input(name, "f32", shape));
+  const { count, channels, height, width } = shape;
+  const lead = accumulate === 1 ? ["k", count] : ["k", accumulate, count];
+  const plane = (name: string, depth: number) =>
+    g.input(name, "f32", [...lead, depth, height, width]);
+  const sequences = [
+    plane("images", channels),
+    plane("targets", 3),
+    ...hasPixelWeights ? [plane("pixelWeights", 1)] : [],
+    g.input("factors", "f32", ["k", 3]),
+  ];
+  const { states: last, results: [losses] } = scan(g, {
+    name: "step",
+    states: inputs,
+    sequences,
+    body(inner, values, parts) {
+      const byName = new Map(states.map(({ name }, i) => [name, values[i]]));
+      const batch = parts.slice(0, -1);
+      const { loss, gradients, statistics } = accumulate === 1
+        ? differentiateBatch(inner, network, {
+          values: byName,
+          batch: toBatch(batch),
+          options,
+        })
+        : accumulateBatches(inner, network, {
+          values: byName,
+          batches: batch,
+          touched,
+          options,
+        });
+      const next = optimize(inner, {
+        values: byName,
+        gradients,
+        factors: parts[parts.length - 1],
+        options: optimizer,
+      });
+      for (const [name, value] of statistics) next.set(name, value);
+      return {
+        states: states.map(({ name }) => next.get(name)!),
+        results: [loss],
+      };
+    },
+  });
+  last.forEach((value, i) => g.output(`next/${states[i].name}`, value));
+  g.output("losses", losses);
+  return { graph: g.finish(), states: states.map(({ name }) => name) };
+}
+
+/** Mean loss and gradients of several batches, one after another. */
+function accumulateBatches(
+  g: GraphBuilder,
+  network: TrainableNetwork,
+  { values, batches, touched, options }: {
+    values: ReadonlyMap<string, Value>;
+    batches: readonly Value[];
+    touched: Weights;
+    options: StepOptions;
+  },
+): Differentiated {
+  const { accumulate = 1 } = options;
+  const names = touched.trained.map(({ name }) => name);
+  const recorded = touched.statistics.map(({ name }) => name);
+  const share = (inner: GraphBuilder, x: Value) =>
+    multiply(inner, x, inner.float(1 / accumulate));
+  const { states, results: [losses] } = scan(g, {
+    name: "batch",
+    states: [
+      ...names.map((name) => zeros(g, values.get(name)!)),
+      ...recorded.map((name) => values.get(name)!),
+    ],
+    sequences: batches,
+    body(inner, sums, parts) {
+      const own = new Map(values);
+      recorded.forEach((name, i) => own.set(name, sums[names.length + i]));
+      const one = differentiateBatch(inner, network, {
+        values: own,
+        batch: toBatch(parts),
+        options,
+      });
+      return {
+        states: [
+          ...names.map((name, i) =>
+            add(inner, sums[i], share(inner, one.gradients.get(name)!))
+          ),
+          ...recorded.map((name) => one.statistics.get(name)!),
+        ],
+        results: [one.loss],
+      };
+    },
+  });
+  return {
+    loss: g.node("ReduceMean", [losses, g.ints([0])], {
+      dtype: "f32",
+      shape: [],
+    }, { attributes: { keepdims: { int: 0 } } }),
+    gradients: new Map(names.map((name, i) => [name, states[i]])),
+    statistics: new Map(
+      recorded.map((name, i) => [name, states[names.length + i]]),
+    ),
+  };
+}
+
+/** States after a step of the optimizer, by name. */
+function optimize(
+  g: GraphBuilder,
+  { values, gradients, factors, options }: {
+    values: ReadonlyMap<string, Value>;
+    gradients: ReadonlyMap<string, Value>;
+    factors: Value;
+    options: AdamWOptions;
+  },
+): Map<string, Value> {
+  const names = [...gradients.keys()];
+  const { clipNorm } = withDefaults(options);
+  const clipped = clipGradients(g, [...gradients.values()], clipNorm);
+  const parts = splitFactors(g, factors);
+  const next = new Map<string, Value>();
+  names.forEach((name, i) => {
+    const labels = momentNames(name);
+    const moved = adamwStep(g, {
+      weight: values.get(name)!,
+      mean: values.get(labels.mean)!,
+      square: values.get(labels.square)!,
+    }, { name, gradient: clipped[i], factors: parts, options });
+    next.set(name, moved.weight);
+    next.set(labels.mean, moved.mean);
+    next.set(labels.square, moved.square);
+  });
+  return next;
+}
