@@ -21,6 +21,9 @@ import {
   type Value,
 } from "./types.ts";
 
+/** Before it, sums take their axes as attributes. */
+const OLDEST_OPSET = 18;
+
 /** Where constants outside of the model file are read from. */
 export type ReadExternal = (
   place: { location: string; offset: number; length: number },
@@ -43,8 +46,9 @@ export function decodeModel(
   let graph: Graph | undefined;
   try {
     eachField(new BinaryReader(model), model.length, (field, reader) => {
-      if (field !== 7) return false;
-      graph = decodeGraph(reader, readExternal);
+      if (field === 7) graph = decodeGraph(reader, readExternal);
+      else if (field === 8) checkOpset(reader);
+      else return false;
       return true;
     });
   } catch (cause) {
@@ -54,6 +58,20 @@ export function decodeModel(
   }
   if (graph) return graph;
   throw new ModelError("model.onnx", "holds no graph; is it an ONNX file?");
+}
+
+function checkOpset(reader: BinaryReader): void {
+  let domain = "";
+  let version = OLDEST_OPSET;
+  message(reader, (field) => {
+    if (field === 1) domain = reader.string();
+    else if (field === 2) version = Number(reader.int64());
+    else return false;
+    return true;
+  });
+  if (domain === "" && version < OLDEST_OPSET) {
+    throw unsupported(`operator set ${version}`);
+  }
 }
 
 function decodeGraph(reader: BinaryReader, readExternal: ReadExternal): Graph {
@@ -308,5 +326,6 @@ function refuseExternal({ location }: { location: string }): never {
 function unsupported(found: string): UnsupportedFormatError {
   return new UnsupportedFormatError(`${found} in an ONNX file`, [
     "graphs of plain tensors",
+    `operator sets from ${OLDEST_OPSET} on`,
   ]);
 }
