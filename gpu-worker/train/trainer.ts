@@ -253,6 +253,9 @@ async function createSession(
     return await ort.InferenceSession.create(bytes, {
       executionProviders: ["cpu"],
       graphOptimizationLevel: "all",
+      // planned as one block, a step of a small U-Net took 830 MB instead of
+      // 515 MB, in the same time
+      enableMemPattern: false,
       logSeverityLevel: 3,
       ...(threads === undefined ? {} : { intraOpNumThreads: threads }),
     });
