@@ -13,7 +13,7 @@ import { openCase } from "./case_folder.ts";
 import { documentTables } from "./document.ts";
 import { fitAreaExponents, fitCellExponents } from "./growth.ts";
 import { measureModule } from "./module_size.ts";
-import { installPeers } from "./peers/install.ts";
+import { DEFAULT_CACHE, installPeers } from "./peers/install.ts";
 import { findCase, startPeers } from "./prepare.ts";
 import type { BenchResult, CaseTimes, Note } from "./result.ts";
 import { formatTable } from "./table.ts";
@@ -44,7 +44,7 @@ export async function benchCore(options: BenchOptions): Promise<BenchResult> {
     );
   }
   const project = fileURLToPath(new URL("../../", import.meta.url));
-  const cache = options.cache ?? join(project, ".cache", "bench");
+  const cache = options.cache ?? DEFAULT_CACHE;
   const installed = await installPeers(
     { cache, mayInstall: !options.isQuick, note },
     options.python,

@@ -4,6 +4,7 @@
  *   deno task bench core                      beside the peers, all sizes
  *   deno task bench core --quick              512² only; peers if installed
  *   deno task bench core --case DIR [--json]  the core alone on a case folder
+ *   deno task bench train                     training steps beside PyTorch's
  *
  * Peers are installed in `.cache/bench` by the first run that needs them.
  *
@@ -13,15 +14,22 @@ import { resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { benchCore } from "./core.ts";
 import { timeOneCase } from "./one_case.ts";
+import { DEFAULT_CACHE, installCellpose } from "./peers/install.ts";
 import { SCENES } from "./scene.ts";
+import { benchTrain } from "./train/compare.ts";
 
-const USAGE = `Usage: deno task bench core [options]
+const USAGE = `Usage: deno task bench core|train [options]
+core:
   --case DIR     time the core alone on DIR/{dP,cellprob,labels}.npy
   --json         print one JSON object on the standard output, nothing else
   --quick        512² only, three runs, peers only where already installed
   --cases A,B    of ${Object.keys(SCENES).join(" ")}; default all
   --document     replace the tables of docs/benchmarks.md
-  --rounds N     runs of each stage and program, interleaved; default 3`;
+  --rounds N     runs of each stage and program, interleaved; default 3
+train:
+  --edges A,B    edges of the images; default 128,256
+  --rounds N     processes of each program, interleaved; default 3
+  --json         print one JSON object on the standard output, nothing else`;
 
 const print = (text: string) =>
   Deno.stdout.writeSync(new TextEncoder().encode(`${text}\n`));
@@ -42,12 +50,31 @@ async function main(): Promise<void> {
     options: {
       case: { type: "string" },
       cases: { type: "string" },
+      edges: { type: "string", default: "128,256" },
       document: { type: "boolean", default: false },
       json: { type: "boolean", default: false },
       quick: { type: "boolean", default: false },
       rounds: { type: "string", default: "3" },
     },
   });
+  const rounds = Number(values.rounds);
+  if (!Number.isInteger(rounds) || rounds < 1) throw new Error(USAGE);
+  const python = Deno.env.get("CYTOEDGE_BENCH_PYTHON");
+  const cache = Deno.env.get("CYTOEDGE_BENCH_CACHE");
+  if (positionals.join() === "train") {
+    const result = await benchTrain({
+      python: await installCellpose({
+        cache: cache ?? DEFAULT_CACHE,
+        mayInstall: true,
+        note,
+      }, python),
+      edges: values.edges.split(",").map(Number),
+      rounds,
+      print: values.json ? note : print,
+    });
+    if (values.json) print(JSON.stringify(result));
+    return;
+  }
   if (positionals.join() !== "core") throw new Error(USAGE);
   if (values.case !== undefined) {
     // `deno task` runs in the project's folder, DIR is the caller's
@@ -58,15 +85,13 @@ async function main(): Promise<void> {
   }
   const names = values.cases?.split(",") ??
     (values.quick ? ["512"] : Object.keys(SCENES));
-  const rounds = Number(values.rounds);
-  if (!Number.isInteger(rounds) || rounds < 1) throw new Error(USAGE);
   const result = await benchCore({
     names,
     rounds,
     isQuick: values.quick,
     isDocumented: values.document,
-    cache: Deno.env.get("CYTOEDGE_BENCH_CACHE"),
-    python: Deno.env.get("CYTOEDGE_BENCH_PYTHON"),
+    cache,
+    python,
     note,
     print: values.json ? note : print,
   });

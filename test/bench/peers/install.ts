@@ -6,10 +6,16 @@
 import { execFile } from "node:child_process";
 import { mkdir, stat } from "node:fs/promises";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 
 export const CELLPOSE_VERSION = "4.2.1.1";
 export const CELLPOSE_JS_VERSION = "0.4.1";
+
+/** Folder of peers and cases where no other is named. */
+export const DEFAULT_CACHE = fileURLToPath(
+  new URL("../../../.cache/bench", import.meta.url),
+);
 
 const call = promisify(execFile);
 
@@ -54,7 +60,8 @@ export async function installPeers(
   return found;
 }
 
-async function installCellpose(
+/** A Python with Cellpose, and so with PyTorch; installed where it may be. */
+export async function installCellpose(
   { cache, mayInstall, note }: InstallOptions,
   given?: string,
 ): Promise<string> {
