@@ -5,6 +5,7 @@
  */
 import {
   cast,
+  type Dim,
   multiply,
   reshape,
   slice,
@@ -15,25 +16,28 @@ import { type Layers, once } from "./parameter.ts";
 /**
  * What a block adds to its input: nothing for images that skip it.
  *
- * @param branch  (batch·tokens)×C or batch×tokens×C
+ * @param branch  batch×tokens×C, or rows of it
  * @param block   its number
- * @returns       the same shape; the branch itself where nothing is skipped
+ * @param images  shape of the branch by images, batch×tokens×C
+ * @returns       the branch's shape; the branch itself where nothing is
+ *                skipped
  */
-export function keepBranch(l: Layers, branch: Value, block: number): Value {
+export function keepBranch(
+  l: Layers,
+  branch: Value,
+  { block, images }: { block: number; images: readonly Dim[] },
+): Value {
   const { g, training } = l;
   const kept = training?.kept;
-  if (!training || !kept) return branch;
-  const { batch } = training;
+  if (!kept) return branch;
   const factor = once(l, `kept ${block}`, () =>
     reshape(
       g,
       slice(g, kept, { axis: 1, start: block, end: block + 1 }),
-      [batch, 1, 1],
+      [kept.shape[0], 1, 1],
     ));
-  const edges = branch.shape.map(Number);
-  const channels = edges[edges.length - 1];
-  const count = edges.reduce((n, edge) => n * edge, 1) / batch / channels;
-  const images = reshape(g, branch, [batch, count, channels]);
-  const result = multiply(g, images, cast(g, factor, branch.dtype));
-  return reshape(g, result, edges);
+  const isRows = branch.shape.length === 2;
+  const apart = isRows ? reshape(g, branch, images) : branch;
+  const result = multiply(g, apart, cast(g, factor, branch.dtype));
+  return isRows ? reshape(g, result, branch.shape) : result;
 }

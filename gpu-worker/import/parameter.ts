@@ -22,13 +22,11 @@ export type AttentionForm = "fused" | "plain";
 
 /** What the training form gathers while it is built. */
 export interface Training {
-  /** Images of a step. */
-  readonly batch: number;
   /** Weights by the checkpoint's names, whole and f32. */
   readonly parameters: Map<string, Value>;
   /** Between one block and the next: where the graph is narrow. */
   readonly boundaries: Value[];
-  /** batch×blocks f32, 0 where an image skips a block; null: none does. */
+  /** n×blocks f32, 0 where an image skips a block; null: none does. */
   readonly kept: Value | null;
 }
 

@@ -126,14 +126,17 @@ function addBlock(
     );
     attended = joinWindows(l, seen, { n, window, sizes });
   }
-  const sum = addWide(l, tokens, keepBranch(l, attended, index));
+  const images = [n, product([height, width]), channels];
+  const keep = (branch: Value) =>
+    keepBranch(l, branch, { block: index, images });
+  const sum = addWide(l, tokens, keep(attended));
   const second = norm(l, sum, { prefix: `${block}.norm2`, epsilon: EPSILON });
   weights.shape(`${block}.mlp.lin1.weight`, [null, channels]);
   const mixed = mlp(l, second, {
     first: `${block}.mlp.lin1`,
     second: `${block}.mlp.lin2`,
   });
-  return addWide(l, sum, keepBranch(l, mixed, index));
+  return addWide(l, sum, keep(mixed));
 }
 
 /** Attention over a rectangle of tokens, (n·height·width)×C. */

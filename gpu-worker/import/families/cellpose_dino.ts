@@ -23,16 +23,19 @@ import {
 } from "../../../shared/graph/mod.ts";
 import { attend } from "../attention.ts";
 import { addWide, convolve, linear, mlp, norm } from "../layers.ts";
-import type { Layers } from "../parameter.ts";
+import { keepBranch } from "../layer_drop.ts";
+import { type Layers, parameter } from "../parameter.ts";
 import { readSpread, spreadTokens } from "../readout.ts";
 import { readTurns, turn, type Turns } from "../rotary.ts";
 import { toHeads, toRows, toTokens } from "../tokens.ts";
 import { fromValues, type Weights } from "../weights.ts";
 import {
   type Family,
+  finishTraining,
   nameAttention,
   readDiameter,
   startLayers,
+  startTraining,
 } from "./family.ts";
 
 const MARKS = [
@@ -67,33 +70,8 @@ export const cellposeDino: Family = {
   build(weights, options) {
     const g = buildGraph("cellpose-dino");
     const l = startLayers(g, weights, options);
-    const sizes = readSizes(weights);
-    const { outputs, edge } = readSpread(l);
-    const x = g.input("x", "f32", ["n", sizes.inputs, "h", "w"]);
-
-    const patches = convolve(l, x, {
-      prefix: "encoder.patch_embed.proj",
-      stride: edge,
-      // patches larger than their step reach over the border
-      padding: edge < sizes.kernel ? Math.floor(edge / 2) : 0,
-    });
-    const planes = {
-      ...cast(g, patches, "f32"),
-      shape: ["n", sizes.channels, "rows", "columns"],
-    };
-    const turns = readTurns(l, planes, sizes.extra);
-    let tokens = joinTokens(l, planes, sizes);
-    const blocks = weights.count("encoder.blocks");
-    for (let i = 0; i < blocks; i++) {
-      tokens = addBlock(l, tokens, {
-        block: `encoder.blocks.${i}`,
-        sizes,
-        turns,
-      });
-    }
-    const last = norm(l, tokens, { prefix: "encoder.norm", epsilon: EPSILON });
-    const y = readOut(l, last, { planes, sizes });
-    g.output("y", cast(g, spreadTokens(l, y, { edges: ["h", "w"] }), "f32"));
+    const { y, sizes, edge } = run(l);
+    g.output("y", y);
     return {
       graphs: { model: g.finish() },
       tile: {
@@ -102,13 +80,51 @@ export const cellposeDino: Family = {
         isFixed: false,
         multiple: edge,
       },
-      channels: { input: sizes.inputs, output: outputs },
+      channels: { input: sizes.inputs, output: Number(y.shape[1]) },
       outputs: ["dY", "dX", "cellprob"],
       diameter: readDiameter(weights),
       attention: nameAttention(options),
     };
   },
+  train(weights, options) {
+    const g = buildGraph("cellpose-dino");
+    const blocks = weights.count("encoder.blocks");
+    const l = startTraining(g, weights, { ...options, blocks });
+    const { y } = run(l);
+    return finishTraining(l, { y, blocks });
+  },
 };
+
+/** The network, from its input to n×outputs×h×w f32. */
+function run(l: Layers) {
+  const { g, weights } = l;
+  const sizes = readSizes(weights);
+  const { edge } = readSpread(l);
+  const x = g.input("x", "f32", ["n", sizes.inputs, "h", "w"]);
+
+  const patches = convolve(l, x, {
+    prefix: "encoder.patch_embed.proj",
+    stride: edge,
+    // patches larger than their step reach over the border
+    padding: edge < sizes.kernel ? Math.floor(edge / 2) : 0,
+  });
+  const planes = {
+    ...cast(g, patches, "f32"),
+    shape: ["n", sizes.channels, "rows", "columns"],
+  };
+  const turns = readTurns(l, planes, sizes.extra);
+  let tokens = joinTokens(l, planes, sizes);
+  const blocks = weights.count("encoder.blocks");
+  for (let i = 0; i < blocks; i++) {
+    l.training?.boundaries.push(tokens);
+    tokens = addBlock(l, tokens, { index: i, sizes, turns });
+  }
+  l.training?.boundaries.push(tokens);
+  const last = norm(l, tokens, { prefix: "encoder.norm", epsilon: EPSILON });
+  const out = readOut(l, last, { planes, sizes });
+  const spread = spreadTokens(l, out, { edges: ["h", "w"] });
+  return { y: cast(g, spread, "f32"), sizes, edge };
+}
 
 function readSizes(weights: Weights): Sizes {
   const [channels, inputs, kernel] = weights.shape(
@@ -138,9 +154,9 @@ function joinTokens(
   planes: Value,
   { channels, extra }: Sizes,
 ): Value {
-  const { g, weights } = l;
+  const { g } = l;
   const take = (name: string, count: number) =>
-    g.constant(name, weights.constant(name, [1, count, channels], "f32"));
+    parameter(l, name, { wanted: [1, count, channels], dtype: "f32" });
   const first = concat(g, [
     take("encoder.cls_token", 1),
     take("encoder.storage_tokens", extra - 1),
@@ -158,19 +174,26 @@ function joinTokens(
 function addBlock(
   l: Layers,
   tokens: Value,
-  { block, sizes, turns }: { block: string; sizes: Sizes; turns: Turns },
+  { index, sizes, turns }: { index: number; sizes: Sizes; turns: Turns },
 ): Value {
   const { g } = l;
+  const block = `encoder.blocks.${index}`;
+  const keep = (branch: Value) =>
+    keepBranch(l, branch, { block: index, images: tokens.shape });
   const first = norm(l, tokens, { prefix: `${block}.norm1`, epsilon: EPSILON });
   const seen = selfAttend(l, first, { prefix: `${block}.attn`, sizes, turns });
-  const sum = addWide(l, tokens, scaled(l, seen, `${block}.ls1.gamma`));
+  const sum = addWide(
+    l,
+    tokens,
+    keep(scaled(l, seen, `${block}.ls1.gamma`)),
+  );
   const second = norm(l, sum, { prefix: `${block}.norm2`, epsilon: EPSILON });
   const hidden = mlp(l, toRows(g, second), {
     first: `${block}.mlp.fc1`,
     second: `${block}.mlp.fc2`,
   });
   const mixed = toTokens(g, hidden, tokens);
-  return addWide(l, sum, scaled(l, mixed, `${block}.ls2.gamma`));
+  return addWide(l, sum, keep(scaled(l, mixed, `${block}.ls2.gamma`)));
 }
 
 function selfAttend(
@@ -203,6 +226,17 @@ function maskBias(l: Layers, prefix: string, channels: number): Layers {
   const mask = `${prefix}.bias_mask`;
   if (!weights.has(mask)) return l;
   const edge = 3 * channels;
+  if (l.training) {
+    const bias = parameter(l, `${prefix}.bias`, {
+      wanted: [edge],
+      dtype: "f32",
+    });
+    const factors = l.g.constant(mask, weights.constant(mask, [edge], "f32"));
+    // in place of the bias, wherever the layers ask for it
+    const masked = cast(l.g, multiply(l.g, bias, factors), l.compute);
+    l.shared.set(`${prefix}.bias ${l.compute}`, masked);
+    return l;
+  }
   const factors = weights.floats(mask, [edge]);
   const bias = weights.floats(`${prefix}.bias`, [edge])
     .map((value, i) => value * factors[i]);
@@ -244,8 +278,8 @@ function readOut(
 
 /** x · gamma, channel by channel. */
 function scaled(l: Layers, x: Value, name: string): Value {
-  const { g, weights } = l;
-  const channels = Number(x.shape.at(-1));
-  const gamma = weights.constant(name, [channels], "f32");
-  return multiply(g, cast(g, x, "f32"), g.constant(name, gamma));
+  const { g } = l;
+  const wanted = [Number(x.shape.at(-1))];
+  const gamma = parameter(l, name, { wanted, dtype: "f32" });
+  return multiply(g, cast(g, x, "f32"), gamma);
 }

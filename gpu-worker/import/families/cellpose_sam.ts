@@ -9,7 +9,6 @@
 import {
   buildGraph,
   cast,
-  type Dim,
   product,
   reshape,
   type Value,
@@ -44,7 +43,7 @@ export const cellposeSam: Family = {
   build(weights, options) {
     const g = buildGraph("cellpose-sam");
     const l = startLayers(g, weights, options);
-    const { y, tile, sizes } = run(l, "n");
+    const { y, tile, sizes } = run(l);
     g.output("y", y);
     return {
       graphs: { model: g.finish() },
@@ -59,7 +58,7 @@ export const cellposeSam: Family = {
     const g = buildGraph("cellpose-sam");
     const blocks = weights.count("encoder.blocks");
     const l = startTraining(g, weights, { ...options, blocks });
-    const { y } = run(l, options.batch);
+    const { y } = run(l);
     return finishTraining(l, {
       y,
       blocks,
@@ -69,21 +68,21 @@ export const cellposeSam: Family = {
   },
 };
 
-/** The network, from its input to batch×outputs×H×W f32. */
-function run(l: Layers, batch: Dim) {
+/** The network, from its input to n×outputs×H×W f32. */
+function run(l: Layers) {
   const { g } = l;
   const sizes = readSizes(l, "encoder");
   const { height, width, patch, inputs } = sizes;
   const { edge } = readSpread(l);
   const tile = { height: height * patch, width: width * patch };
-  const x = g.input("x", "f32", [batch, inputs, tile.height, tile.width]);
+  const x = g.input("x", "f32", ["n", inputs, tile.height, tile.width]);
   const features = encodeImage(l, x, { prefix: "encoder", isWindowed: false });
   const rows = reshape(g, features, [
-    product([batch, height, width]),
+    product(["n", height, width]),
     Number(features.shape[3]),
   ]);
   const out = toGrid(l, linear(l, rows, { prefix: "out" }), [
-    batch,
+    "n",
     height,
     width,
   ]);

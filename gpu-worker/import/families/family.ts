@@ -21,10 +21,6 @@ export interface BuildOptions {
 
 /** How a training form is to be built. */
 export interface TrainingOptions {
-  /** Images of a step. */
-  readonly batch: number;
-  /** Edges of images in pixels; default: the family's own. */
-  readonly tile?: { readonly height: number; readonly width: number };
   /** Element type of products with weights, default f32. */
   readonly compute?: Dtype;
   /** True where images may skip blocks, by the input `kept`. */
@@ -33,13 +29,13 @@ export interface TrainingOptions {
 
 /**
  * A network as a graph of its checkpoint's own tensors, which are constants
- * under their names; every edge is a number.
+ * under their names.
  */
 export interface TrainingForm {
   /**
-   * Inputs `x`, batch×inputs×H×W f32, and where images may skip blocks `kept`,
-   * batch×blocks f32, 0 where one does. Outputs `y`, batch×outputs×H×W f32,
-   * and the boundaries.
+   * Inputs `x`, n×inputs×H×W f32, and where images may skip blocks `kept`,
+   * n×blocks f32, 0 where one does. Outputs `y`, n×outputs×H×W f32, and the
+   * boundaries.
    */
   readonly graph: Graph;
   /** What training changes, in the checkpoint's order. */
@@ -102,7 +98,7 @@ export interface Family {
    *
    * @throws {ShapeError} if a weight is missing or of a wrong shape
    */
-  train?(weights: Weights, options: TrainingOptions): TrainingForm;
+  train?(weights: Weights, options?: TrainingOptions): TrainingForm;
 }
 
 /** Start the layers of one graph. */
@@ -125,17 +121,17 @@ export type TrainedLayers = Layers & { readonly training: Training };
 export function startTraining(
   g: GraphBuilder,
   weights: Weights,
-  { batch, compute = "f32", hasLayerDrop = false, blocks }:
+  { compute = "f32", hasLayerDrop = false, blocks }:
     & TrainingOptions
     & { blocks: number },
 ): TrainedLayers {
-  const kept = hasLayerDrop ? g.input("kept", "f32", [batch, blocks]) : null;
+  const kept = hasLayerDrop ? g.input("kept", "f32", ["n", blocks]) : null;
   return {
     g,
     weights,
     compute,
     attention: "fused",
-    training: { batch, parameters: new Map(), boundaries: [], kept },
+    training: { parameters: new Map(), boundaries: [], kept },
     shared: new Map(),
   };
 }
