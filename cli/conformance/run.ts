@@ -104,12 +104,14 @@ async function runModel(folder: string, id: string): Promise<Outcome> {
   try {
     // the runtime is loaded where there is a network
     const { checkModel, isTraining } = await import("./models.ts");
-    const arrays = await readArrays(folder);
+    const name = basename(folder);
     if (await isTraining(folder)) {
-      const message = "a training case: training is not there yet";
-      return { id, status: "SKIP", message, checks: [] };
+      const { checkTraining } = await import("./training.ts");
+      const from = await readCase(folder, { kind: id, name });
+      return judge(id, await checkTraining(from, folder));
     }
-    const from = { id, name: basename(folder), facts: {}, arrays };
+    const arrays = await readArrays(folder);
+    const from = { id, name, facts: {}, arrays };
     return judge(id, await checkModel(from, folder));
   } catch (err) {
     return failure(id, describeError(err));

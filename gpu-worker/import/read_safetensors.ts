@@ -14,7 +14,8 @@ import { countBytes, type Dtype } from "../../shared/graph/mod.ts";
 import type { ByteSource } from "./byte_source.ts";
 import type { Tensor, Tensors } from "./tensors.ts";
 
-const NAMES: Readonly<Record<string, Dtype>> = {
+/** The format's names of element types. */
+export const NAMES: Readonly<Record<string, Dtype>> = {
   F64: "f64",
   F32: "f32",
   F16: "f16",
