@@ -119,7 +119,13 @@ function step(g: GraphBuilder, x: Value): Value {
   return g.node("Cast", [isAbove], x, { attributes: { to: { int: 1 } } });
 }
 
-/** Sum of all elements, as a scalar. */
+/**
+ * Sum of all elements, as a scalar; axis by axis, as one sum of many
+ * thousands loses digits in 32 bits.
+ */
 function total(g: GraphBuilder, x: Value): Value {
-  return sumOver(g, x, AXES, { drop: true });
+  return AXES.reduceRight(
+    (sum, axis) => sumOver(g, sum, [axis], { drop: true }),
+    x,
+  );
 }
