@@ -16,12 +16,14 @@ import {
   multiply,
   reshape,
   softmax,
+  subtract,
   transpose,
   type Value,
 } from "../../../shared/graph/mod.ts";
 import { ArgumentError } from "../../../shared/errors.ts";
 import { sumOver } from "./broadcast.ts";
 import { flip } from "./matrix.ts";
+import { meanOver } from "./reduce.ts";
 import { known, type Rules, simple } from "./rule.ts";
 
 /** Rules of this family. */
@@ -57,18 +59,25 @@ export const attention: Rules = {
     );
     const dScores = multiply(g, shares, change);
     const join = (x: Value, like: Value) => fromHeads(g, x, like);
-    const dQuery = matmul(
-      g,
-      dScores,
-      multiply(g, k, cast(g, g.float(scale), k.dtype)),
-    );
+    const scaledKey = multiply(g, k, cast(g, g.float(scale), k.dtype));
     return [
-      join(dQuery, query),
-      join(matmul(g, flip(g, dScores), scaled), key),
+      join(matmul(g, dScores, scaledKey), query),
+      join(center(g, matmul(g, flip(g, dScores), scaled)), key),
       join(matmul(g, flip(g, shares), dO), value),
     ];
   }),
 };
+
+/**
+ * Gradients of keys, less their mean over tokens.
+ *
+ * What is added to all keys changes no share, so the mean is zero but for
+ * rounding. A bias of keys sees nothing but that mean, and AdamW, which looks
+ * at a gradient's sign before its size, would follow the rounding.
+ */
+function center(g: GraphBuilder, x: Value): Value {
+  return subtract(g, x, meanOver(g, x, [2]));
+}
 
 /** B×S×(heads·d) as B×heads×S×d. */
 function byHead(g: GraphBuilder, x: Value, heads: number): Value {
