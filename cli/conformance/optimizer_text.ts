@@ -25,8 +25,9 @@ export function readOptimizer(text: unknown): OptimizerSettings {
   const fail = (reason: string) =>
     new CaseError(`case.json: optimizer ${reason}`);
   if (typeof text !== "string") throw fail("must be text");
-  const [name = "", rest = ""] = text.trim().split(/\s+(.*)/s);
-  if (name.toLowerCase() !== "adamw") throw fail(`${name} is not AdamW`);
+  const parts = /^\s*(\w+)\s*(?:\((.*)\)|(.*))\s*$/s.exec(text);
+  const [, name = "", listed, rest = listed ?? ""] = parts ?? [];
+  if (name.toLowerCase() !== "adamw") throw fail(`${text} is not AdamW`);
   const settings = {
     lr: [1e-3],
     weight_decay: [1e-2],

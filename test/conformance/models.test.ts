@@ -65,13 +65,6 @@ test("runConformance() knows a network by its checkpoint, not by its folder", as
     .toEqual([["nested/anything", "PASS"]]);
 });
 
-test("runConformance() leaves training cases out", async () => {
-  const [outcome] = await runChanged(SMALL, (folder) => {
-    writeFileSync(join(folder, "gradients_step1.pth"), "");
-  });
-  expect(outcome).toMatchObject({ status: "SKIP" });
-});
-
 test.each<[string, (folder: string) => void, RegExp]>([
   [
     "a broken checkpoint",

@@ -18,6 +18,11 @@ import { gunzipSync } from "node:zlib";
 const FIXTURES = fileURLToPath(
   new URL("../fixtures/models/", import.meta.url),
 );
+const TRAINING = fileURLToPath(
+  new URL("../fixtures/training/", import.meta.url),
+);
+/** Recorded training steps. */
+export const STEPS = ["cellpose_sam_0", "cellpose_sam_1"] as const;
 const FAMILIES = [
   "cellpose_dino",
   "cellpose_sam",
@@ -33,11 +38,20 @@ export const MODELS = FAMILIES.flatMap((name) =>
 
 /** Unpack cases into a fresh temporary folder; returns it. */
 export function unpackModels(ids: readonly string[] = MODELS): string {
+  return unpackFrom(FIXTURES, ids);
+}
+
+/** Unpack training steps into a fresh temporary folder; returns it. */
+export function unpackSteps(ids: readonly string[] = STEPS): string {
+  return unpackFrom(TRAINING, ids);
+}
+
+function unpackFrom(folder: string, ids: readonly string[]): string {
   const root = mkdtempSync(join(tmpdir(), "models-"));
   for (const id of ids) {
     mkdirSync(join(root, id));
-    for (const file of readdirSync(join(FIXTURES, id))) {
-      const bytes = gunzipSync(readFileSync(join(FIXTURES, id, file)));
+    for (const file of readdirSync(join(folder, id))) {
+      const bytes = gunzipSync(readFileSync(join(folder, id, file)));
       writeFileSync(join(root, id, file.slice(0, -".gz".length)), bytes);
     }
   }
