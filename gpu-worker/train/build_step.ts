@@ -34,14 +34,20 @@ import {
   toBatch,
 } from "./differentiate_batch.ts";
 import { zeros } from "./gradients/shape.ts";
-import type { TrainableNetwork, Weights } from "./network.ts";
+import {
+  countBlocks,
+  KEPT,
+  type TrainableNetwork,
+  type Weights,
+} from "./network.ts";
 import { scan } from "./scan.ts";
 
 /** A training graph. */
 export interface StepGraph {
   /**
    * Inputs: the states, `images` K×A×N×C×H×W, `targets` K×A×N×3×H×W,
-   * `pixelWeights` K×A×N×1×H×W where they are used, `factors` K×3; without
+   * `kept` K×A×N×blocks for layer drop, `pixelWeights` K×A×N×1×H×W where they
+   * are used, `factors` K×3; without
    * the axis A where nothing is accumulated. Outputs: `next/` before each
    * state's name, and `losses` K.
    */
@@ -79,9 +85,11 @@ export function buildStep(
   const lead = accumulate === 1 ? ["k", count] : ["k", accumulate, count];
   const plane = (name: string, depth: number) =>
     g.input(name, "f32", [...lead, depth, height, width]);
+  const blocks = countBlocks(network);
   const sequences = [
     plane("images", channels),
     plane("targets", 3),
+    ...blocks > 0 ? [g.input(KEPT, "f32", [...lead, blocks])] : [],
     ...hasPixelWeights ? [plane("pixelWeights", 1)] : [],
     g.input("factors", "f32", ["k", 3]),
   ];
@@ -95,7 +103,7 @@ export function buildStep(
       const { loss, gradients, statistics } = accumulate === 1
         ? differentiateBatch(inner, network, {
           values: byName,
-          batch: toBatch(batch),
+          batch: toBatch(network, batch),
           options,
         })
         : accumulateBatches(inner, network, {
@@ -150,7 +158,7 @@ function accumulateBatches(
       recorded.forEach((name, i) => own.set(name, sums[names.length + i]));
       const one = differentiateBatch(inner, network, {
         values: own,
-        batch: toBatch(parts),
+        batch: toBatch(network, parts),
         options,
       });
       return {

@@ -16,7 +16,14 @@ import type { AdamWOptions } from "./adamw.ts";
 import { differentiate } from "./differentiate.ts";
 import { batchNormTraining } from "./gradients/batch_norm.ts";
 import { cellposeLoss, type LossTargets } from "./loss.ts";
-import { listWeights, type TrainableNetwork, type Weights } from "./network.ts";
+import {
+  countBlocks,
+  KEPT,
+  listWeights,
+  type TrainableNetwork,
+  type Weights,
+} from "./network.ts";
+import { markBlocks } from "./recompute.ts";
 
 /** Shape of a batch. */
 export interface BatchShape {
@@ -36,6 +43,11 @@ export interface StepOptions {
    * then stay; for batches too small to have statistics of their own.
    */
   readonly norms?: "batch" | "recorded";
+  /**
+   * Blocks are computed again in the backward pass, which takes a third more
+   * time and keeps only what lies between them; default false.
+   */
+  readonly recompute?: boolean;
   /** Default: Cellpose's. */
   readonly loss?: (
     g: GraphBuilder,
@@ -48,6 +60,8 @@ export interface StepOptions {
 export interface BatchValues {
   readonly images: Value;
   readonly targets: LossTargets;
+  /** N×blocks f32; default: no block is skipped. */
+  readonly kept?: Value | undefined;
 }
 
 /** One loss and what it changes. */
@@ -90,33 +104,49 @@ function inputBatch(
 ): BatchValues {
   const plane = (name: string, depth: number) =>
     g.input(name, "f32", [count, depth, height, width]);
-  return toBatch([
-    plane("images", channels),
-    plane("targets", 3),
-    ...hasPixelWeights ? [plane("pixelWeights", 1)] : [],
-  ]);
+  const images = plane("images", channels);
+  const targets = plane("targets", 3);
+  const pixelWeights = hasPixelWeights ? plane("pixelWeights", 1) : undefined;
+  return { images, targets: { targets, pixelWeights } };
 }
 
-/** Images, targets and, if given, pixel weights. */
+/** Images, targets, `kept` of layer drop if any, and pixel weights if given. */
 export function toBatch(
-  [images, targets, pixelWeights]: readonly Value[],
+  network: TrainableNetwork,
+  [images, targets, ...rest]: readonly Value[],
 ): BatchValues {
-  return { images, targets: { targets, pixelWeights } };
+  const hasLayerDrop = countBlocks(network) > 0;
+  return {
+    images,
+    kept: hasLayerDrop ? rest[0] : undefined,
+    targets: { targets, pixelWeights: rest[hasLayerDrop ? 1 : 0] },
+  };
 }
 
 /** Prediction and loss of a batch. */
 function forward(
   g: GraphBuilder,
-  { graph, output = graph.outputs[0].name }: TrainableNetwork,
+  network: TrainableNetwork,
   { values, batch, options: { norms = "batch", loss = cellposeLoss } }: {
     values: ReadonlyMap<string, Value>;
     batch: BatchValues;
     options: StepOptions;
   },
-): { loss: Value; statistics: Map<string, Value> } {
+): {
+  loss: Value;
+  statistics: Map<string, Value>;
+  boundaries: readonly Value[];
+} {
+  const { graph, output = graph.outputs[0].name } = network;
+  const images = graph.inputs.find(({ name }) => name !== KEPT)?.name ?? "x";
   const statistics = new Map<string, Value>();
+  const kept = batch.kept ?? keepAll(g, network, batch.images);
   const outputs = appendGraph(g, graph, {
-    values: new Map([...values, [graph.inputs[0].name, batch.images]]),
+    values: new Map([
+      ...values,
+      [images, batch.images],
+      ...kept ? [[KEPT, kept] as const] : [],
+    ]),
     rewrite(node, inputs) {
       if (node.op !== "BatchNormalization" || norms !== "batch") return;
       const [x, scale, shift, mean, variance] = inputs.filter((v) =>
@@ -138,7 +168,29 @@ function forward(
   if (prediction === undefined) {
     throw new ArgumentError("output", `${output} is none of the network`);
   }
-  return { loss: loss(g, prediction, batch.targets), statistics };
+  const boundaries = (network.boundaries ?? []).map((name) => {
+    const { name: copy } = outputs.get(name)!;
+    // an output is a copy of the value that the next block takes
+    const made = g.added.find((node) => node.outputs[0] === copy);
+    return g.find(made?.inputs[0] ?? copy)!;
+  });
+  return { loss: loss(g, prediction, batch.targets), statistics, boundaries };
+}
+
+/** Ones for layer drop; null where the network has none. */
+function keepAll(
+  g: GraphBuilder,
+  network: TrainableNetwork,
+  { shape: [count] }: Value,
+): Value | null {
+  const shape = [Number(count), countBlocks(network)];
+  if (shape[1] === 0) return null;
+  const ones = new Float32Array(shape[0] * shape[1]).fill(1);
+  return g.constant("kept_all", {
+    dtype: "f32",
+    shape,
+    read: () => new Uint8Array(ones.buffer),
+  });
 }
 
 /** Append the loss of a batch and the gradients of the weights in `values`. */
@@ -151,7 +203,10 @@ export function differentiateBatch(
     options: StepOptions;
   },
 ): Differentiated {
-  const { loss, statistics } = forward(g, network, given);
+  const { loss, statistics, boundaries } = forward(g, network, given);
+  if (given.options.recompute) {
+    markBlocks(g, { boundaries, forward: g.added.length, find: g.find });
+  }
   const trained = listWeights(network).trained
     .filter(({ name }) => given.values.has(name));
   const found = differentiate(

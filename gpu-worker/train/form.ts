@@ -63,6 +63,7 @@ export function openForm(
     family: family.name,
     graph: form.graph,
     output: "y",
+    boundaries: form.boundaries,
     isTrained: (name) => trained.has(name),
   };
 }

@@ -13,7 +13,10 @@ import {
 
 /** A network and which of its constants are trained. */
 export interface TrainableNetwork {
-  /** One input N×C×H×W f32; weights are f32 constants. */
+  /**
+   * One input N×C×H×W f32; weights are f32 constants. Another input `kept`,
+   * N×blocks f32, is for layer drop: 0 where an image skips a block.
+   */
   readonly graph: Graph;
   /** Name of the output that is compared with targets; default the first. */
   readonly output?: string;
@@ -22,6 +25,17 @@ export interface TrainableNetwork {
    * and what the builder adds by itself (numbers, scales of resizing).
    */
   readonly isTrained?: (name: string) => boolean;
+  /** Outputs that lie between blocks, in order; default none. */
+  readonly boundaries?: readonly string[];
+}
+
+/** Input of layer drop. */
+export const KEPT = "kept";
+
+/** Blocks that an image may skip; 0 where the network has no layer drop. */
+export function countBlocks({ graph }: TrainableNetwork): number {
+  const kept = graph.inputs.find(({ name }) => name === KEPT);
+  return Number(kept?.shape[1] ?? 0);
 }
 
 /** f32 values in C order and their shape. */

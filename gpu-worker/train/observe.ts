@@ -11,11 +11,15 @@ import {
   toBatch,
 } from "./differentiate_batch.ts";
 import {
+  countBlocks,
   type FloatTensor,
+  KEPT,
   listWeights,
   readTensor,
   type TrainableNetwork,
 } from "./network.ts";
+import { finishBlocks } from "./recompute.ts";
+import { keptOf } from "./layer_drop.ts";
 import type { TrainBatch } from "./trainer.ts";
 
 /**
@@ -32,13 +36,18 @@ export async function observeGradients(
   const { count, channels, height, width } = batch;
   const g = buildGraph("gradients");
   const { trained } = listWeights(network);
+  const blocks = countBlocks(network);
   const plane = (name: string, depth: number) =>
     g.input(name, "f32", [count, depth, height, width]);
   const found = differentiateBatch(g, network, {
     values: new Map(
       trained.map((weight) => [weight.name, g.constant(weight.name, weight)]),
     ),
-    batch: toBatch([plane("images", channels), plane("targets", 3)]),
+    batch: toBatch(network, [
+      plane("images", channels),
+      plane("targets", 3),
+      ...blocks > 0 ? [g.input(KEPT, "f32", [count, blocks])] : [],
+    ]),
     options,
   });
   g.output("loss", found.loss);
@@ -46,7 +55,7 @@ export async function observeGradients(
   names.forEach((name, i) =>
     g.output(`gradient ${i}`, found.gradients.get(name)!)
   );
-  const pieces = [...encodeModel(g.finish()).model];
+  const pieces = [...encodeModel(finishBlocks(g)).model];
   const runner = await loadGraph(
     new Uint8Array(await new Blob(pieces as BlobPart[]).arrayBuffer()),
   );
@@ -55,6 +64,9 @@ export async function observeGradients(
     const results = await runner.run({
       images: { data: batch.images, shape: shape(channels) },
       targets: { data: batch.targets, shape: shape(3) },
+      ...blocks > 0
+        ? { [KEPT]: { data: keptOf(batch, blocks), shape: [count, blocks] } }
+        : {},
     });
     return {
       loss: results.loss.data[0],

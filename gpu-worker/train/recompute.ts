@@ -19,6 +19,7 @@ import { ArgumentError } from "../../shared/errors.ts";
 import {
   DTYPES,
   type Graph,
+  type GraphBuilder,
   type Node,
   type Value,
 } from "../../shared/graph/mod.ts";
@@ -47,6 +48,19 @@ interface Block {
   readonly again: readonly Node[];
   /** Index of the first node that needs it. */
   readonly start: number;
+}
+
+const marked = new WeakMap<GraphBuilder, Blocks>();
+
+/** Note where a graph under construction has blocks, for `finishBlocks`. */
+export function markBlocks(g: GraphBuilder, blocks: Blocks): void {
+  marked.set(g, blocks);
+}
+
+/** The graph as it is; where blocks are noted, with these computed twice. */
+export function finishBlocks(g: GraphBuilder): Graph {
+  const blocks = marked.get(g);
+  return blocks ? recompute(g.finish(), blocks) : g.finish();
 }
 
 /**

@@ -10,6 +10,7 @@ import {
   type Value,
 } from "../../shared/graph/mod.ts";
 import { known } from "./gradients/rule.ts";
+import { finishBlocks } from "./recompute.ts";
 
 /** What a turn gives. */
 export interface Turn {
@@ -65,7 +66,7 @@ export function scan(
     })),
   ], {
     attributes: {
-      body: { graph: inner.finish() },
+      body: { graph: finishBlocks(inner) },
       num_scan_inputs: { int: sequences.length },
     },
   });

@@ -23,7 +23,9 @@ import {
   buildEvaluation,
   type StepOptions,
 } from "./differentiate_batch.ts";
+import { checkKept, stackKept } from "./layer_drop.ts";
 import {
+  countBlocks,
   type FloatTensor,
   listWeights,
   readTensor,
@@ -38,6 +40,8 @@ export interface TrainBatch {
   readonly targets: Float32Array;
   /** N×H×W, how much each pixel counts; default 1. */
   readonly pixelWeights?: Float32Array;
+  /** N×blocks, 0 where an image skips a block; default: none does. */
+  readonly kept?: Float32Array;
   readonly count: number;
   readonly channels: number;
   readonly height: number;
@@ -147,7 +151,11 @@ export function openTrainer(
         );
       }
       const [first] = batches;
-      for (const batch of batches) checkBatch(batch, first);
+      const blocks = countBlocks(network);
+      for (const batch of batches) {
+        checkBatch(batch, first);
+        checkKept(batch, blocks);
+      }
       const hasPixelWeights = first.pixelWeights !== undefined;
       const names = namesFor(first, hasPixelWeights);
       const current = prepare(names);
@@ -163,6 +171,7 @@ export function openTrainer(
       const feeds = {
         ...toTensors(current),
         ...stackBatches(batches, lead),
+        ...toTensors(stackKept(batches, { lead, blocks })),
         factors: new ort.Tensor(
           "float32",
           Float32Array.from(

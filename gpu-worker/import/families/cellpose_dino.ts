@@ -32,6 +32,7 @@ import { fromValues, type Weights } from "../weights.ts";
 import {
   type Family,
   finishTraining,
+  isPatchEmbedding,
   nameAttention,
   readDiameter,
   startLayers,
@@ -91,7 +92,7 @@ export const cellposeDino: Family = {
     const blocks = weights.count("encoder.blocks");
     const l = startTraining(g, weights, { ...options, blocks });
     const { y } = run(l);
-    return finishTraining(l, { y, blocks });
+    return finishTraining(l, { y, blocks, isFrozen: isPatchEmbedding });
   },
 };
 

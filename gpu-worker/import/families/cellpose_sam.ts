@@ -20,6 +20,7 @@ import { encodeImage, readSizes } from "../sam_encoder.ts";
 import {
   type Family,
   finishTraining,
+  isPatchEmbedding,
   nameAttention,
   readDiameter,
   startLayers,
@@ -59,12 +60,7 @@ export const cellposeSam: Family = {
     const blocks = weights.count("encoder.blocks");
     const l = startTraining(g, weights, { ...options, blocks });
     const { y } = run(l);
-    return finishTraining(l, {
-      y,
-      blocks,
-      // the peer applies the patch embedding without a gradient
-      isFrozen: (name) => name.startsWith("encoder.patch_embed."),
-    });
+    return finishTraining(l, { y, blocks, isFrozen: isPatchEmbedding });
   },
 };
 

@@ -175,3 +175,8 @@ export function readDiameter(weights: Weights): Diameter | null {
     : mean;
   return { mean, labels };
 }
+
+/** True for the weights that Cellpose 4 applies without a gradient. */
+export function isPatchEmbedding(name: string): boolean {
+  return name.startsWith("encoder.patch_embed.");
+}
