@@ -1,13 +1,14 @@
-"""Write a training case: steps of AdamW of a small Cellpose-SAM.
+"""Write a training case: steps of AdamW of a small Cellpose-SAM or -DINO.
 
-python write_case.py OUT [--dim 48] [--depth 3] [--heads 3] [--window 14] …
+python write_case.py OUT [--family dino] [--dim 48] [--depth 3] [--heads 3] …
 
 The network is Cellpose's own class, the loss Cellpose's own function. OUT is
 laid out as the golden case is: checkpoint.pth, x.npy,
 labels_cellprob_flows.npy, gradients_step1.pth, checkpoint_after3.pth and
 case.json.
 
-Python packages: cellpose 4.2.1.1 (torch, segment_anything, numpy).
+Python packages: cellpose 4.2.1.1 (torch, segment_anything, numpy); for DINO a
+checkout of facebookresearch/dinov3 on the path.
 """
 
 import argparse
@@ -17,7 +18,9 @@ import sys
 
 import numpy as np
 import torch
+from cellpose import vit
 from cellpose.train import _loss_fn_seg
+from torch import nn
 
 sys.path.append(str(pathlib.Path(__file__).parent.parent / "end_to_end"))
 from small_sam import SmallSAM  # noqa: E402
@@ -42,9 +45,44 @@ def draw(tile, batch, random):
     return images.astype(np.float32), labels.astype(np.float32)
 
 
+def make_sam(args):
+    return SmallSAM(dim=args.dim, depth=args.depth, heads=args.heads,
+                    neck=args.neck, patch=args.patch, tile=args.tile,
+                    window=args.window)
+
+
+def make_dino(args):
+    from dinov3.models.vision_transformer import DinoVisionTransformer
+
+    class SmallDINO(vit.CPDINO):
+        def __init__(self, patch=8):
+            vit.BaseModel.__init__(self)
+            self.rdrop, self.nout, self.ps = 0, 3, patch
+            self.encoder = DinoVisionTransformer(
+                img_size=224, patch_size=16, embed_dim=args.dim,
+                depth=args.depth, num_heads=args.heads, ffn_ratio=4,
+                qkv_bias=True, pos_embed_rope_base=100,
+                pos_embed_rope_dtype="fp32", layerscale_init=0.1,
+                pos_embed_rope_normalize_coords="separate",
+                norm_layer="layernormbf16", n_storage_tokens=4,
+                mask_k_bias=True)
+            self.encoder.init_weights()
+            embed = self.encoder.patch_embed.proj
+            embed.stride = (patch, patch)
+            embed.padding = (patch // 2,) * 2 if patch < 16 else (0, 0)
+            n = self.nout * patch**2
+            self.out = nn.Linear(args.dim, n)
+            self.W2 = nn.Parameter(
+                torch.eye(n).reshape(n, self.nout, patch, patch),
+                requires_grad=False)
+
+    return SmallDINO(args.patch)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("out")
+    parser.add_argument("--family", choices=["sam", "dino"], default="sam")
     for name, value in dict(dim=48, depth=3, heads=3, neck=32, patch=8,
                             tile=256, window=14, batch=2, steps=3,
                             seed=0).items():
@@ -59,9 +97,7 @@ def main():
     out = pathlib.Path(args.out)
     out.mkdir(parents=True, exist_ok=True)
 
-    net = SmallSAM(dim=args.dim, depth=args.depth, heads=args.heads,
-                   neck=args.neck, patch=args.patch, tile=args.tile,
-                   window=args.window)
+    net = dict(sam=make_sam, dino=make_dino)[args.family](args)
     with torch.no_grad():
         for name, weight in net.named_parameters():
             # zero at the start, where their gradients would hide mistakes
