@@ -28,20 +28,20 @@ def fill(shape, seed):
 
 
 class Unet(nn.Module):
-    def __init__(self, channels=3):
+    def __init__(self, channels=3, widths=WIDTHS):
         super().__init__()
         self.seed = 0
-        self.stem = self.conv(channels, WIDTHS[0], 3)
-        self.first = self.block(WIDTHS[0], WIDTHS[0])
+        self.stem = self.conv(channels, widths[0], 3)
+        self.first = self.block(widths[0], widths[0])
         self.down = nn.ModuleList(
-            self.block(a, b) for a, b in zip(WIDTHS, WIDTHS[1:])
+            self.block(a, b) for a, b in zip(widths, widths[1:])
         )
         self.narrow = nn.ModuleList()
         self.up = nn.ModuleList()
-        for a, b in list(zip(WIDTHS[1:], WIDTHS))[::-1]:
+        for a, b in list(zip(widths[1:], widths))[::-1]:
             self.narrow.append(self.conv(a, b, 1))
             self.up.append(self.block(b, b))
-        self.head = self.norm_conv(WIDTHS[0], 3, 1)
+        self.head = self.norm_conv(widths[0], 3, 1)
 
     def conv(self, inner, outer, edge):
         layer = nn.Conv2d(inner, outer, edge, padding=edge // 2)
@@ -87,10 +87,10 @@ def noise(shape, seed):
     return torch.from_numpy((u - np.floor(u)).astype(np.float32).reshape(shape))
 
 
-def batch(edge, seed):
-    targets = noise((4, 3, edge, edge), seed + 50)
+def batch(edge, seed, count=4, channels=3):
+    targets = noise((count, 3, edge, edge), seed + 50)
     targets[:, 1:] -= 0.5
-    return noise((4, 3, edge, edge), seed), targets
+    return noise((count, channels, edge, edge), seed), targets
 
 
 def loss_of(prediction, targets):
@@ -99,29 +99,38 @@ def loss_of(prediction, targets):
     return flows + F.binary_cross_entropy_with_logits(prediction[:, 2], cells)
 
 
-edge, steps, threads = map(int, sys.argv[1:])
-torch.set_num_threads(threads)
-network = Unet()
-optimizer = torch.optim.AdamW(network.parameters(), lr=1e-3, weight_decay=0.1)
-losses, wall, cpu = [], [], []
-for step in range(steps):
-    images, targets = batch(edge, step + 1)
-    start, used = time.perf_counter(), time.process_time()
-    optimizer.zero_grad(set_to_none=True)
-    loss = loss_of(network(images), targets)
-    loss.backward()
-    optimizer.step()
-    losses.append(loss.item())
-    wall.append(1000 * (time.perf_counter() - start))
-    cpu.append(1000 * (time.process_time() - used))
-print(
-    json.dumps(
-        {
-            "losses": losses,
-            "wall": wall,
-            "cpu": cpu,
-            "memory": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
-            "version": torch.__version__,
-        }
+def train(network, batches, decay=0.1):
+    """Losses, wall and processor milliseconds of one step a batch."""
+    optimizer = torch.optim.AdamW(
+        network.parameters(), lr=1e-3, weight_decay=decay
     )
-)
+    losses, wall, cpu = [], [], []
+    for images, targets in batches:
+        start, used = time.perf_counter(), time.process_time()
+        optimizer.zero_grad(set_to_none=True)
+        loss = loss_of(network(images), targets)
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+        wall.append(1000 * (time.perf_counter() - start))
+        cpu.append(1000 * (time.process_time() - used))
+    return losses, wall, cpu
+
+
+if __name__ == "__main__":
+    edge, steps, threads = map(int, sys.argv[1:])
+    torch.set_num_threads(threads)
+    batches = (batch(edge, step + 1) for step in range(steps))
+    losses, wall, cpu = train(Unet(), batches)
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(
+        json.dumps(
+            {
+                "losses": losses,
+                "wall": wall,
+                "cpu": cpu,
+                "memory": memory,
+                "version": torch.__version__,
+            }
+        )
+    )

@@ -17,21 +17,47 @@ import {
   type Value,
 } from "../../../shared/graph/mod.ts";
 
+import type { TrainBatch } from "../../../gpu-worker/train/trainer.ts";
+
 /** Channels of each level; 1.0 M parameters. */
 export const WIDTHS = [32, 64, 128, 160];
 
-/** Weights that are the same in both programs: a sine of their place. */
-export function fillWeights(
-  shape: readonly number[],
-  seed: number,
-): Float32Array {
+/** Numbers in 0–1 that are the same in both programs. */
+function* noise(length: number, seed: number): Iterable<number> {
+  for (let i = 1; i <= length; i++) {
+    const u = Math.sin(i * 12.9898 + seed * 78.233) * 43758.5453;
+    yield u - Math.floor(u);
+  }
+}
+
+/** Weights that are the same in both programs. */
+function fillWeights(shape: readonly number[], seed: number): Float32Array {
   const fan = shape.slice(1).reduce((a, b) => a * b, 1);
-  const count = shape.reduce((a, b) => a * b, 1);
   const bound = Math.sqrt(6 / fan);
-  return Float32Array.from({ length: count }, (_, i) => {
-    const u = Math.sin((i + 1) * 12.9898 + seed * 78.233) * 43758.5453;
-    return (2 * (u - Math.floor(u)) - 1) * bound;
-  });
+  const numbers = noise(fan * shape[0], seed);
+  return Float32Array.from(numbers, (u) => (2 * u - 1) * bound);
+}
+
+/** Noise as images and targets, the same in both programs. */
+export function makeBatch(
+  seed: number,
+  { edge, count = 4, channels = 3 }: {
+    edge: number;
+    count?: number;
+    channels?: number;
+  },
+): TrainBatch {
+  const plane = edge * edge;
+  const size = { count, channels, height: edge, width: edge };
+  return {
+    ...size,
+    images: Float32Array.from(noise(count * channels * plane, seed)),
+    // foreground in 0–1, flows in ±0.5
+    targets: Float32Array.from(
+      noise(count * 3 * plane, seed + 50),
+      (u, i) => Math.floor(i / plane) % 3 === 0 ? u : Math.fround(u) - 0.5,
+    ),
+  };
 }
 
 /** N×C×H×W → N×3×H×W; edges are multiples of 8. */
