@@ -139,7 +139,10 @@ function compareWeights(
   { start, end }: { start: Tensors; end: Tensors },
 ): Check[] {
   const ours = mergeTensors(start, trained);
-  const names = new Set([...start.keys(), ...end.keys()]);
+  const names = new Set([...start.keys(), ...end.keys()].filter((name) =>
+    // counts steps; no network reads it
+    !name.endsWith(".num_batches_tracked")
+  ));
   return [...names].map((name) => {
     const read = (tensor: Tensor | undefined) =>
       tensor ? toFloat32(tensor.read(), tensor.dtype) : new Float32Array();

@@ -158,6 +158,8 @@ function forward(
         mean,
         variance,
         epsilon: floatOf(node, "epsilon", 1e-5),
+        // ONNX tells the share of what is recorded already
+        momentum: 1 - floatOf(node, "momentum", 0.9),
       });
       statistics.set(node.inputs[3], trained.mean);
       statistics.set(node.inputs[4], trained.variance);

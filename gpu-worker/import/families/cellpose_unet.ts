@@ -23,7 +23,7 @@ import {
 import { convolve, linear } from "../layers.ts";
 import type { Layers } from "../parameter.ts";
 import type { Weights } from "../weights.ts";
-import { type Family, readDiameter, startLayers } from "./family.ts";
+import { type Family, formOf, readDiameter, startLayers } from "./family.ts";
 
 const MARKS = [
   "downsample.down.res_down_0.conv.conv_0.2.weight",
@@ -33,6 +33,8 @@ const MARKS = [
 
 /** BatchNorm's, which no file holds. */
 const EPSILON = 1e-5;
+/** Share of a batch in the recorded statistics, Cellpose 3's. */
+const MOMENTUM = 0.05;
 /** Cellpose 3's default tile; the network takes any multiple. */
 const DEFAULT_TILE = 224;
 
@@ -85,6 +87,11 @@ export const cellposeUnet: Family = {
       diameter: readDiameter(weights),
       attention: null,
     };
+  },
+  train(weights, { compute = "f32" } = {}) {
+    const options = { compute, attention: "fused" } as const;
+    const network = cellposeUnet.build(weights, options);
+    return formOf(network, weights, { momentum: MOMENTUM });
   },
 };
 

@@ -176,6 +176,38 @@ export function readDiameter(weights: Weights): Diameter | null {
   return { mean, labels };
 }
 
+/**
+ * The training form of a network whose graph holds the checkpoint's tensors as
+ * they are; recorded statistics are not among what is trained.
+ *
+ * @param momentum  share of a batch in the recorded statistics; 0.1:
+ *                  PyTorch's default
+ */
+export function formOf(
+  { graphs }: Network,
+  weights: Weights,
+  { momentum = 0.1 }: { momentum?: number } = {},
+): TrainingForm {
+  const { model } = graphs;
+  const nodes = model.nodes.map((node) =>
+    node.op === "BatchNormalization"
+      ? {
+        ...node,
+        attributes: { ...node.attributes, momentum: { float: 1 - momentum } },
+      }
+      : node
+  );
+  const known = new Set(model.initializers.map(({ name }) => name));
+  return {
+    graph: { ...model, nodes },
+    parameters: weights.names.filter((name) =>
+      known.has(name) && !/\.running_(mean|var)$/.test(name)
+    ),
+    boundaries: [],
+    blocks: 0,
+  };
+}
+
 /** True for the weights that Cellpose 4 applies without a gradient. */
 export function isPatchEmbedding(name: string): boolean {
   return name.startsWith("encoder.patch_embed.");

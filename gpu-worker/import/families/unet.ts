@@ -21,7 +21,7 @@ import {
 import { convolve } from "../layers.ts";
 import type { Layers } from "../parameter.ts";
 import type { Weights } from "../weights.ts";
-import { type Family, startLayers } from "./family.ts";
+import { type Family, formOf, startLayers } from "./family.ts";
 
 const MARKS = [
   "inc.double_conv.0.weight",
@@ -81,6 +81,10 @@ export const unet: Family = {
       diameter: null,
       attention: null,
     };
+  },
+  train(weights, { compute = "f32" } = {}) {
+    const options = { compute, attention: "fused" } as const;
+    return formOf(unet.build(weights, options), weights);
   },
 };
 

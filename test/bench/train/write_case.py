@@ -1,6 +1,6 @@
-"""Write a training case: steps of AdamW of a small Cellpose-SAM or -DINO.
+"""Write a training case: steps of AdamW of a small network of Cellpose's.
 
-python write_case.py OUT [--family dino] [--dim 48] [--depth 3] [--heads 3] …
+python write_case.py OUT [--family dino | unet] [--dim 48] [--depth 3] [--heads 3] …
 
 The network is Cellpose's own class, the loss Cellpose's own function. OUT is
 laid out as the golden case is: checkpoint.pth, x.npy,
@@ -8,7 +8,8 @@ labels_cellprob_flows.npy, gradients_step1.pth, checkpoint_after3.pth and
 case.json.
 
 Python packages: cellpose 4.2.1.1 (torch, segment_anything, numpy); for DINO a
-checkout of facebookresearch/dinov3 on the path.
+checkout of facebookresearch/dinov3 on the path, for the U-Net resnet_torch.py of
+cellpose 3.1.1.2 as `cellpose3_resnet`.
 """
 
 import argparse
@@ -79,10 +80,15 @@ def make_dino(args):
     return SmallDINO(args.patch)
 
 
+def make_unet(args):
+    from cellpose3_resnet import CPnet
+    return CPnet([3, *[args.dim * 2**i for i in range(args.depth)]], 3, 3)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("out")
-    parser.add_argument("--family", choices=["sam", "dino"], default="sam")
+    parser.add_argument("--family", choices=["sam", "dino", "unet"], default="sam")
     for name, value in dict(dim=48, depth=3, heads=3, neck=32, patch=8,
                             tile=256, window=14, batch=2, steps=3,
                             seed=0).items():
@@ -97,7 +103,7 @@ def main():
     out = pathlib.Path(args.out)
     out.mkdir(parents=True, exist_ok=True)
 
-    net = dict(sam=make_sam, dino=make_dino)[args.family](args)
+    net = dict(sam=make_sam, dino=make_dino, unet=make_unet)[args.family](args)
     with torch.no_grad():
         for name, weight in net.named_parameters():
             # zero at the start, where their gradients would hide mistakes
