@@ -23,6 +23,7 @@ import { dbscan } from "./dbscan.ts";
 import { semantic } from "./semantic.ts";
 import { stitch } from "./stitch.ts";
 import { stitchBlocks } from "./stitch_blocks.ts";
+import { crops } from "./crops.ts";
 import { compileCore, type CoreSource } from "./load.ts";
 import { type CorePool, createPool, type PoolOptions } from "./pool.ts";
 import { metrics } from "./metrics.ts";
@@ -73,6 +74,7 @@ export type {
 export type { StitchOptions } from "./stitch.ts";
 export type { LabelArray, Size, Size2D, Size3D } from "../shared/ndarray.ts";
 export type { Band, Blender, BlendOptions } from "./blend.ts";
+export type { CropLook, CropWindow } from "./crops.ts";
 export type { ImageArray, ImageSize } from "./image_size.ts";
 export type { NormalizedImage } from "./normalize.ts";
 export type {
@@ -154,6 +156,7 @@ export function createCore(module: WebAssembly.Module) {
     ...tiles(arena),
     ...blending(arena),
     ...semantic(arena),
+    ...crops(arena),
     ...stitch(arena),
     ...stitchBlocks(arena),
   };

@@ -71,6 +71,12 @@ export { resizeLinear, resizeNearest, resizeRows } from "./resize";
 export { meanPlanes } from "./mean_planes";
 export { addTile, cutTile, finishRows, sumTapers, taperWeights } from "./tiles";
 
+// training: random crops
+export {
+  labelForeground, logitsToShares, turnFlows, warpLinear, warpNearest,
+} from "./warp";
+export { addNoise, adjustTone, mixChannels } from "./tone";
+
 // shapes
 export { traceBorders, traceOuter, traceSides } from "./contours";
 export { simplifyRings } from "./simplify";
