@@ -10,6 +10,7 @@
  */
 import { Command, CommanderError, Option } from "commander";
 import { addSegmentOptions, spellWithHyphens } from "./segment/options.ts";
+import { addTrainOptions } from "./train/options.ts";
 import { UsageError } from "./usage_error.ts";
 import { VERSION } from "./version.ts";
 
@@ -97,6 +98,14 @@ addSegmentOptions(
 ).action(async (images, options) => {
   const { segment } = await import("./segment.ts");
   Deno.exitCode = await segment(images, options);
+});
+
+addTrainOptions(
+  program.command("train")
+    .description("train a model on labelled images, or tune one"),
+).action(async (options) => {
+  const { train } = await import("./train.ts");
+  await train(options);
 });
 
 program.command("convert")

@@ -1,0 +1,299 @@
+/**
+ * `train --images DIR… --out DIR`: labelled images to a model that `segment`
+ * takes; from scratch, from a model (tuned, and guarded), from a teacher.
+ *
+ * Exits 0 when the training ended, also where the guard kept the parent; 1 if
+ * it failed; 2 for wrong usage.
+ *
+ * @module
+ */
+import { cpSync, existsSync, mkdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { askTeacher } from "../gpu-worker/train/ask_teacher.ts";
+import { findItems } from "../gpu-worker/train/find_items.ts";
+import { loadNodeEncoder } from "../gpu-worker/encoder_node.ts";
+import { openWorkerPreparer } from "../gpu-worker/train/open_batches.ts";
+import { openTrainable } from "../gpu-worker/train/open_trainable.ts";
+import { meanByKind } from "../gpu-worker/train/score_model.ts";
+import { splitByName } from "../gpu-worker/train/split_items.ts";
+import type { Trainable } from "../gpu-worker/train/trainable.ts";
+import {
+  collectItems,
+  type TrainDeps,
+  trainOn,
+  type TrainRequest,
+  writeWhole,
+} from "../gpu-worker/train/train_model.ts";
+import { tuneModel } from "../gpu-worker/train/tune_model.ts";
+import { type Core, loadCore } from "../wasm/mod.ts";
+import { callerPath } from "./caller_path.ts";
+import { printLine } from "./print.ts";
+import {
+  checkOptions,
+  readTrainOptions,
+  readWeights,
+  type TrainCommand,
+  type TrainOptions,
+} from "./train/options.ts";
+import { UsageError } from "./usage_error.ts";
+
+/** Up to so many images the guard holds each out once. */
+const FEW_IMAGES = 12;
+
+/** What tuning does otherwise than training from scratch. */
+const SCRATCH = {
+  rate: 1e-3,
+  weightDecay: 0.01,
+  schedule: "cosine",
+  layout: "any",
+} as const;
+const TUNE = {
+  rate: 1e-4,
+  weightDecay: 0.1,
+  schedule: "cellpose",
+  layout: "first",
+} as const;
+
+/**
+ * Run the command.
+ *
+ * @throws {UsageError} for wrong usage
+ * @throws {SegError | ArgumentError} for what is wrong with images or models
+ */
+export async function train(given: Record<string, unknown>): Promise<void> {
+  const command = readTrainOptions(given);
+  const out = callerPath(command.out);
+  const options = command.options ?? readStored(out, command.out);
+  if (command.options !== null) begin(out, command);
+  const say = (line: string) => {
+    if (!command.json) printLine(line);
+  };
+  const core = await loadCore();
+  const network = await openTrainable({
+    network: options.network,
+    from: options.from === null ? null : callerPath(options.from),
+    seed: options.seed,
+    weightDecay: decide(options).weightDecay,
+    threads: command.threads,
+  });
+  const threads = command.threads === undefined
+    ? {}
+    : { threads: command.threads };
+  const preparer = await openWorkerPreparer(core);
+  const deps: TrainDeps = {
+    core,
+    preparer,
+    openEncoder: (folder) =>
+      loadNodeEncoder(folder, { providers: ["cpu"], ...threads }),
+    say,
+    onLine: (line) => {
+      if (command.json) printLine(JSON.stringify(line));
+      else if (line.event === "step" && line.step % 100 === 0) {
+        say(`step ${line.step}: loss ${Number(line.loss).toFixed(4)}`);
+      } else if (line.event === "warning") {
+        say(`warning: ${line.name}: ${line.message}`);
+      }
+    },
+  };
+  try {
+    const request = await makeRequest(options, { network, out, deps, core });
+    const report = await run(options, { request, out, deps });
+    writeWhole(
+      join(out, "report.json"),
+      `${JSON.stringify(report, null, 2)}\n`,
+    );
+    if (command.json) printLine(JSON.stringify(report));
+    else say(`wrote ${join(out, "model.json")} and report.json`);
+  } finally {
+    preparer.close();
+  }
+}
+
+async function run(
+  options: TrainOptions,
+  { request, out, deps }: {
+    request: TrainRequest;
+    out: string;
+    deps: TrainDeps;
+  },
+) {
+  const items = await collectItems(request, deps);
+  const { usable, leftOut } = items;
+  const cells = usable.reduce((sum, { facts }) => sum + facts.cells, 0);
+  deps.say(`${usable.length} images with ${cells} cells`);
+  const facts = { images: usable.length, cells, leftOut, options };
+  if (options.from === null || !options.guard) {
+    const { loop, scores } = await trainOn(
+      splitByName(usable, options.valShare),
+      { folder: out, request, deps },
+    );
+    const { reason, step, best, seconds } = loop;
+    const kinds = meanByKind(scores);
+    return { event: "report", reason, step, best, seconds, kinds, ...facts };
+  }
+  const parent = callerPath(options.from);
+  const outcome = await tuneModel(items, {
+    parent,
+    valShare: options.valShare,
+    fewImages: FEW_IMAGES,
+    maxFolds: options.maxFolds,
+  }, { folder: out, request, deps });
+  const { verdict, parentScores, tunedScores, loop } = outcome;
+  if (!verdict.isAdopted) {
+    // the tuned one is kept beside, for whoever wants to look
+    mkdirSync(join(out, "tuned"), { recursive: true });
+    for (const file of filesOf(out)) {
+      cpSync(join(out, file), join(out, "tuned", file));
+    }
+    for (const file of filesOf(parent)) {
+      cpSync(join(parent, file), join(out, file));
+    }
+  }
+  const { reason, step, seconds } = loop;
+  return {
+    event: "report",
+    reason,
+    step,
+    seconds,
+    verdict,
+    parentScores,
+    tunedScores,
+    ...facts,
+  };
+}
+
+/** Files of a model's folder. */
+function filesOf(folder: string): string[] {
+  const json = JSON.parse(readFileSync(join(folder, "model.json"), "utf8")) as {
+    networks: { files: { name: string }[] }[];
+  };
+  const files = json.networks.flatMap(({ files }) => files);
+  return ["model.json", ...files.map(({ name }) => name)];
+}
+
+async function makeRequest(
+  options: TrainOptions,
+  { network, out, deps, core }: {
+    network: Trainable;
+    out: string;
+    deps: TrainDeps;
+    core: Core;
+  },
+): Promise<TrainRequest> {
+  const { rate, schedule, layout } = decide(options);
+  const images = options.images.map(callerPath);
+  const teacher = options.teacher === null
+    ? null
+    : await deps.openEncoder(callerPath(options.teacher));
+  const fields = teacher === null ? undefined : await askTeacher(
+    findItems(images),
+    { core, encoder: teacher, folder: join(out, "teacher"), say: deps.say },
+  );
+  await teacher?.close();
+  const cropSize = network.fixedCrop ?? options.crop;
+  if (cropSize % network.multiple !== 0) {
+    throw new UsageError(
+      `option --crop: ${network.name} takes multiples of ${network.multiple}, ${cropSize} is none`,
+    );
+  }
+  const { epochs, steps, minutes, stepsPerEpoch, patience } = options;
+  const isEndless = epochs === undefined && steps === undefined &&
+    minutes === undefined;
+  return {
+    images,
+    network,
+    valImages: options.valImages,
+    licence: options.licence,
+    provenance: {
+      network: network.name,
+      from: network.identity,
+      ...(teacher === null ? {} : {
+        teacher: {
+          name: teacher.model.name,
+          sha256: teacher.digest,
+          licence: teacher.model.licence,
+        },
+      }),
+    },
+    batches: {
+      seed: options.seed,
+      batch: options.batch,
+      cropSize,
+      channels: network.channels,
+      diameter: network.diameter,
+      scaleRange: options.scaleRange,
+      rotate: true,
+      flip: true,
+      focus: options.focus,
+      intensity: options.intensity,
+      layout,
+      minMasks: options.minMasks,
+      weights: readWeights(options.weightsByKind),
+      memoryBytes: options.memory * 2 ** 30,
+      ...(fields === undefined ? {} : { fields }),
+      ...(options.rendered === 0 ? {} : {
+        scenes: {
+          module:
+            new URL("../gpu-worker/train/render_item.ts", import.meta.url).href,
+          share: options.rendered,
+          count: options.renderedScenes,
+        },
+      }),
+    },
+    plan: {
+      rate,
+      schedule,
+      validateEvery: options.validateEvery,
+      checkpointEvery: options.checkpointEvery,
+      ...defined({ minutes, stepsPerEpoch, patience, steps }),
+      ...(isEndless ? { epochs: 100 } : defined({ epochs })),
+    },
+  };
+}
+
+function decide(options: TrainOptions) {
+  const standard = options.from === null ? SCRATCH : TUNE;
+  return {
+    rate: options.rate ?? standard.rate,
+    weightDecay: options.weightDecay ?? standard.weightDecay,
+    schedule: options.schedule ?? standard.schedule,
+    layout: options.layout ?? standard.layout,
+  };
+}
+
+/** Start a folder; what is in it must not be mixed up. */
+function begin(out: string, { options }: TrainCommand): void {
+  const path = join(out, "train.json");
+  if (existsSync(path)) {
+    throw new UsageError(
+      `${path} is there: go on with --resume, or give another --out`,
+    );
+  }
+  mkdirSync(out, { recursive: true });
+  // the folders may be meant relative to another place when it is resumed
+  const { images, from, teacher, ...rest } = options as TrainOptions;
+  const absolute = {
+    ...rest,
+    images: images.map(callerPath),
+    from: from === null ? null : callerPath(from),
+    teacher: teacher === null ? null : callerPath(teacher),
+  };
+  writeWhole(path, `${JSON.stringify(absolute, null, 2)}\n`);
+}
+
+function readStored(out: string, spelled: string): TrainOptions {
+  const path = join(out, "train.json");
+  if (!existsSync(path)) {
+    throw new UsageError(`option --resume: ${spelled} holds no training`);
+  }
+  return checkOptions(JSON.parse(readFileSync(path, "utf8")));
+}
+
+/** Entries that are there. */
+function defined<T extends Record<string, unknown>>(
+  values: T,
+): { [Name in keyof T]?: Exclude<T[Name], undefined> } {
+  return Object.fromEntries(
+    Object.entries(values).filter(([, value]) => value !== undefined),
+  ) as { [Name in keyof T]?: Exclude<T[Name], undefined> };
+}

@@ -1,0 +1,88 @@
+/**
+ * A design of our own, or a model folder, as a network that can be trained.
+ *
+ * @module
+ */
+import { ArgumentError } from "../../shared/errors.ts";
+import { foregroundLoss } from "./foreground_loss.ts";
+import { withWeights } from "./network.ts";
+import { DESIGNS, EDGE_MULTIPLE, INPUT_CHANNELS } from "./networks/mod.ts";
+import { openParent } from "./open_parent.ts";
+import type { Trainable } from "./trainable.ts";
+import { openTrainer, type TrainerOptions } from "./trainer.ts";
+import { pickWeights } from "./pick_weights.ts";
+import { writeTrainedModel } from "./write_trained.ts";
+
+/** What is to be trained. */
+export interface TrainableChoice {
+  /** Name of a design, or none. */
+  readonly network: string | null;
+  /** Model folder, or none. */
+  readonly from: string | null;
+  /** Of the first weights of a design. */
+  readonly seed: number;
+  readonly weightDecay: number;
+  readonly threads: number | undefined;
+}
+
+/** Diameter that designs are trained at, pixels: Cellpose's. */
+const DIAMETER = 30;
+/** Longest gradient that a design is trained with. */
+const CLIP_NORM = 1;
+
+/**
+ * Open it.
+ *
+ * @throws {ArgumentError} for a design that is not there
+ * @throws {ModelError} for a folder that holds no model that can be trained
+ */
+export async function openTrainable(
+  choice: TrainableChoice,
+): Promise<Trainable> {
+  const { network, from, seed, weightDecay, threads } = choice;
+  const options: TrainerOptions = {
+    ...(threads === undefined ? {} : { threads }),
+  };
+  if (from !== null) {
+    return await openParent(from, {
+      ...options,
+      optimizer: { weightDecay },
+    });
+  }
+  const design = DESIGNS[network ?? ""];
+  if (design === undefined) {
+    throw new ArgumentError(
+      "network",
+      `${network} is none of ${Object.keys(DESIGNS).join(", ")}`,
+    );
+  }
+  const graph = design.build({ seed });
+  return {
+    name: design.name,
+    identity: `${design.name} seed ${seed} decay ${weightDecay}`,
+    diameter: DIAMETER,
+    channels: INPUT_CHANNELS,
+    multiple: EDGE_MULTIPLE,
+    openTrainer: (state) =>
+      openTrainer({ graph }, {
+        ...options,
+        ...(state === undefined ? {} : { state }),
+        ...(design.outputs.length === 1 ? { loss: foregroundLoss } : {}),
+        optimizer: {
+          weightDecay,
+          clipNorm: CLIP_NORM,
+          // norms and biases have no scale to keep small
+          isUndecayed: (name) => !name.endsWith(".weight"),
+        },
+      }),
+    writeModel(folder, tensors, { diameter, licence, training }) {
+      writeTrainedModel(folder, {
+        design,
+        graph: withWeights(graph, pickWeights(graph, tensors)),
+        diameter: { mean: DIAMETER, labels: diameter },
+        licence,
+        training,
+      });
+    },
+  };
+}

@@ -1,0 +1,38 @@
+/**
+ * A network that can be trained and written as a model, whatever made it: a
+ * design of our own, or a model folder that is tuned.
+ *
+ * @module
+ */
+import type { StateTensor, Trainer, TrainState } from "./trainer_port.ts";
+
+/** What is told of a trained model in `model.json`. */
+export interface TrainedFacts {
+  /** Mean diameter of the images it was trained on, pixels. */
+  readonly diameter: number;
+  /** Of the weights. */
+  readonly licence: string | null;
+  /** Data, seed, steps, parent. */
+  readonly training: Readonly<Record<string, unknown>>;
+}
+
+/** A network to train. */
+export interface Trainable {
+  readonly name: string;
+  /** All that its first weights depend on. */
+  readonly identity: string;
+  /** That cells are scaled to, pixels. */
+  readonly diameter: number;
+  readonly channels: number;
+  /** Edges of its input are multiples of this. */
+  readonly multiple: number;
+  /** Crop that it needs; none: any multiple. */
+  readonly fixedCrop?: number;
+  openTrainer(state?: TrainState): Promise<Trainer>;
+  /** Write a folder that `segment --model` takes. */
+  writeModel(
+    folder: string,
+    tensors: ReadonlyMap<string, StateTensor>,
+    facts: TrainedFacts,
+  ): Promise<void> | void;
+}

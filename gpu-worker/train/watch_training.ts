@@ -1,0 +1,90 @@
+/**
+ * What goes wrong in a training, by name.
+ *
+ * @module
+ */
+
+/** A failure's name and what to do. */
+export interface Finding {
+  readonly name:
+    | "loss-not-finite"
+    | "loss-exploding"
+    | "blank-prediction"
+    | "constant-prediction";
+  readonly message: string;
+  /** Going on is of no use. */
+  readonly isFatal: boolean;
+}
+
+/** Share of a new loss in the running mean. */
+const NEW_SHARE = 0.05;
+/** A loss above so many times the running mean is an explosion. */
+const EXPLOSION = 20;
+/** Logits closer together than this are one value. */
+const CONSTANT = 1e-3;
+
+/** Take a loss into the running mean. */
+export function updateMean(mean: number | null, loss: number): number {
+  return mean === null ? loss : mean + NEW_SHARE * (loss - mean);
+}
+
+/**
+ * Judge a loss.
+ *
+ * @param mean  of the losses before, `null` for the first
+ */
+export function judgeLoss(
+  loss: number,
+  { mean, step }: { mean: number | null; step: number },
+): Finding | undefined {
+  if (!Number.isFinite(loss)) {
+    return {
+      name: "loss-not-finite",
+      message:
+        `the loss of step ${step} is ${loss}; start again with a lower --rate`,
+      isFatal: true,
+    };
+  }
+  if (mean !== null && loss > EXPLOSION * Math.max(mean, 1e-3)) {
+    return {
+      name: "loss-exploding",
+      message: `the loss of step ${step} is ${loss.toPrecision(3)}, it was ${
+        mean.toPrecision(3)
+      } before; start again with a lower --rate`,
+      isFatal: true,
+    };
+  }
+  return undefined;
+}
+
+/** What a validation saw, for judging. */
+export interface Seen {
+  readonly truth: number;
+  readonly prediction: number;
+  /** Smallest and largest logit. */
+  readonly logits: readonly [number, number];
+}
+
+/** Judge the predictions on validation images. */
+export function judgePredictions(seen: readonly Seen[]): Finding | undefined {
+  if (seen.length === 0) return undefined;
+  if (seen.every(({ logits: [low, high] }) => high - low < CONSTANT)) {
+    return {
+      name: "constant-prediction",
+      message: `every pixel of every image has the logit ${
+        seen[0].logits[0].toPrecision(3)
+      }`,
+      isFatal: false,
+    };
+  }
+  const truth = seen.reduce((sum, each) => sum + each.truth, 0);
+  const found = seen.reduce((sum, each) => sum + each.prediction, 0);
+  if (truth > 0 && found === 0) {
+    return {
+      name: "blank-prediction",
+      message: `no cell was found in ${seen.length} images with ${truth} cells`,
+      isFatal: false,
+    };
+  }
+  return undefined;
+}

@@ -1,0 +1,190 @@
+import {
+  appendFileSync,
+  copyFileSync,
+  existsSync,
+  readFileSync,
+  writeFileSync,
+} from "node:fs";
+import { join } from "node:path";
+import { afterEach, expect, test } from "vitest";
+import { loadCheckpoint } from "../../gpu-worker/train/checkpoint.ts";
+import type { Batches } from "../../gpu-worker/train/open_batches.ts";
+import { planRates } from "../../gpu-worker/train/plan_rates.ts";
+import { readLog } from "../../gpu-worker/train/run_log.ts";
+import {
+  FILES,
+  type LoopDeps,
+  type LoopPlan,
+  runLoop,
+} from "../../gpu-worker/train/train_loop.ts";
+import { createRandom } from "../../shared/synthetic/mod.ts";
+import { createFakes } from "./fake_trainer.ts";
+import { makeFolder } from "./folders.ts";
+
+const PLAN: LoopPlan = {
+  schedule: "cosine",
+  rate: 0.01,
+  steps: 50,
+  stepsPerEpoch: 5,
+  validateEvery: 12,
+  checkpointEvery: 8,
+  fingerprint: "f",
+};
+const folders: { remove: () => void }[] = [];
+afterEach(() => folders.splice(0).forEach(({ remove }) => remove()));
+
+function freshFolder(): string {
+  const folder = makeFolder();
+  folders.push(folder);
+  return folder.path;
+}
+
+/** Batches that depend on their number. */
+const batches: Batches = {
+  get: (index) => {
+    const random = createRandom(7, index);
+    const images = Float32Array.from({ length: 64 }, () => random.normal());
+    const targets = new Float32Array(3 * 64);
+    const edges = { count: 1, channels: 1, height: 8, width: 8 };
+    return Promise.resolve({ images, targets, ...edges });
+  },
+  cost: () => ({ milliseconds: 0, batches: 0 }),
+  close: () => {},
+};
+
+/** A validation whose score rises and falls. */
+const validate: NonNullable<LoopDeps["validate"]> = (_, step) =>
+  Promise.resolve({
+    score: 1 - Math.abs(step - 24) / 100,
+    findings: [],
+    facts: { loss: 1, ap: 0.5 },
+  });
+
+function run(folder: string, plan = PLAN, fakes = createFakes()) {
+  return runLoop(plan, { folder, openTrainer: fakes, batches, validate });
+}
+
+const bytesOf = (folder: string) =>
+  [FILES.best].map((name) => readFileSync(join(folder, name)));
+
+test("runLoop() gives the same bits however often it is killed", async () => {
+  const whole = freshFolder();
+  const expected = await run(whole);
+  expect(expected.best?.step).toBe(24);
+  for (let trial = 0; trial < 6; trial++) {
+    const folder = freshFolder();
+    const random = createRandom(trial);
+    let kills = 0;
+    let result: Awaited<ReturnType<typeof run>> | undefined;
+    while (result === undefined) {
+      let left = 1 + random.below(25);
+      const fakes = createFakes({
+        onRun: () => {
+          if (kills < 5 && --left === 0) throw new Error("killed");
+        },
+      });
+      try {
+        result = await run(folder, PLAN, fakes);
+      } catch (err) {
+        expect((err as Error).message).toBe("killed");
+        kills++;
+        // a kill may cut the line that is being written
+        appendFileSync(join(folder, FILES.log), '{"event":"st');
+      }
+    }
+    expect(kills).toBeGreaterThan(1);
+    expect(result.state).toEqual(expected.state);
+    expect(result.best).toEqual(expected.best);
+    expect(bytesOf(folder)).toEqual(bytesOf(whole));
+    const steps = (path: string) =>
+      readLog(join(path, FILES.log)).filter(({ event }) => event === "step")
+        .map(({ step, loss, rate }) => [step, loss, rate]);
+    expect(steps(folder)).toEqual(steps(whole));
+  }
+});
+
+test("runLoop() of a finished training changes nothing", async () => {
+  const folder = freshFolder();
+  const first = await run(folder);
+  const again = await run(folder);
+  expect(again.state).toEqual(first.state);
+  expect(again.reason).toBe("all steps");
+});
+
+test("a checkpoint that was cut short is not taken for one", async () => {
+  const folder = freshFolder();
+  await run(folder);
+  const path = join(folder, FILES.checkpoint);
+  // what a kill in the middle of writing leaves
+  copyFileSync(path, `${path}.part`);
+  writeFileSync(`${path}.part`, readFileSync(path).subarray(0, 100));
+  expect(loadCheckpoint(path)?.state.step).toBe(50);
+  writeFileSync(path, readFileSync(path).subarray(0, -4));
+  expect(() => loadCheckpoint(path)).toThrow(/corrupt/);
+});
+
+test("runLoop() refuses the checkpoint of another training", async () => {
+  const folder = freshFolder();
+  await run(folder);
+  await expect(run(folder, { ...PLAN, fingerprint: "g" })).rejects.toThrow(
+    /another training/,
+  );
+});
+
+test("runLoop() names a loss that is no number and one that explodes", async () => {
+  for (
+    const [value, name] of [[NaN, "loss-not-finite"], [1e6, "loss-exploding"]]
+  ) {
+    const folder = freshFolder();
+    const fakes = createFakes({
+      lossAt: (loss, step) => step === 19 ? value as number : loss,
+    });
+    await expect(run(folder, PLAN, fakes)).rejects.toThrow(
+      new RegExp(`${name}: the loss of step 19.*lower --rate`),
+    );
+    const last = readLog(join(folder, FILES.log)).at(-1);
+    expect(last).toMatchObject({ event: "warning", step: 19, name });
+    // the checkpoint before it is kept
+    expect(loadCheckpoint(join(folder, FILES.checkpoint))?.state.step).toBe(16);
+  }
+});
+
+test("runLoop() stops early when the score no longer rises", async () => {
+  const folder = freshFolder();
+  const result = await run(folder, { ...PLAN, patience: 1 });
+  expect(result).toMatchObject({ reason: "early stopping", step: 36 });
+});
+
+test("runLoop() with minutes alone plans its steps by the speed", async () => {
+  const folder = freshFolder();
+  const { steps: _, ...plan } = PLAN;
+  const result = await run(folder, { ...plan, minutes: 0.002 });
+  expect(result.step % 4).toBe(0);
+  expect(result.step).toBeGreaterThanOrEqual(28);
+  expect(existsSync(join(folder, FILES.checkpoint))).toBe(true);
+});
+
+test("planRates() warms up and falls", () => {
+  const cosine = planRates({
+    schedule: "cosine",
+    rate: 1,
+    steps: 200,
+    stepsPerEpoch: 1,
+  });
+  expect(cosine(0)).toBeCloseTo(0.1);
+  expect(cosine(9)).toBe(1);
+  expect(cosine(199)).toBeLessThan(0.011);
+  // Cellpose's, of 100 epochs: 10 up, 40 flat, 50 halving every 5
+  const cellpose = planRates({
+    schedule: "cellpose",
+    rate: 1,
+    steps: 300,
+    stepsPerEpoch: 3,
+  });
+  expect([0, 1, 2].map(cellpose)).toEqual([0, 0, 0]);
+  expect(cellpose(3 * 9)).toBe(1);
+  expect(cellpose(3 * 49)).toBe(1);
+  expect(cellpose(3 * 50)).toBe(0.5);
+  expect(cellpose(3 * 55)).toBe(0.25);
+  expect(cellpose(299)).toBe(1 / 1024);
+});
