@@ -4,6 +4,7 @@
  * @module
  */
 import { ArgumentError } from "../../shared/errors.ts";
+import { cellposeRates, cosineRates } from "./schedule.ts";
 
 /** How the rate goes. */
 export type Schedule = "cosine" | "cellpose";
@@ -20,20 +21,17 @@ export interface RateOptions {
 /** Warm-up of the cosine: this share of the steps, at most so many. */
 const WARM_SHARE = 0.05;
 const MAX_WARM = 500;
-/** Where the cosine ends, of the highest rate. */
-const LAST = 0.01;
 
 /**
  * Plan the rate of every step.
  *
  * "cosine": a straight warm-up, then half a cosine down to a hundredth.
- * "cellpose": by epoch: 0 to the rate in 10 epochs, then constant; above 99
- * epochs the last 50 (above 300: the last 100) halve the rate ten times.
+ * "cellpose": by epoch: 0 to the rate in 10 epochs, then constant; of 100
+ * epochs or more the last 50 (above 300: the last 100) halve it ten times.
  *
  * @returns rate of step 0, 1, …
  *
  * Source: Loshchilov and Hutter 2017 (cosine); Cellpose 4.2.1.1 `train_seg`.
- * Differs: nothing.
  */
 export function planRates(options: RateOptions): (step: number) => number {
   const { schedule, rate, steps, stepsPerEpoch } = options;
@@ -44,22 +42,11 @@ export function planRates(options: RateOptions): (step: number) => number {
     );
   }
   if (schedule === "cosine") {
-    const warm = Math.min(MAX_WARM, Math.ceil(WARM_SHARE * steps));
-    return (step) => {
-      if (step < warm) return rate * (step + 1) / warm;
-      const done = (step - warm) / Math.max(1, steps - warm);
-      return rate * (LAST + (1 - LAST) * 0.5 * (1 + Math.cos(Math.PI * done)));
-    };
+    const warmUp = Math.min(MAX_WARM, Math.ceil(WARM_SHARE * steps));
+    const rates = cosineRates({ learningRate: rate, steps, warmUp });
+    return (step) => rates[step];
   }
   const epochs = Math.ceil(steps / stepsPerEpoch);
-  const [tail, each] = epochs > 300 ? [100, 10] : epochs > 99 ? [50, 5] : [
-    0,
-    1,
-  ];
-  return (step) => {
-    const epoch = Math.floor(step / stepsPerEpoch);
-    if (epoch < 10) return rate * epoch / 9;
-    const late = epoch - (epochs - tail);
-    return late < 0 ? rate : rate / 2 ** (1 + Math.floor(late / each));
-  };
+  const rates = cellposeRates({ learningRate: rate, epochs });
+  return (step) => rates[Math.floor(step / stepsPerEpoch)];
 }

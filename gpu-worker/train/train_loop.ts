@@ -123,6 +123,7 @@ export async function runLoop(
   // the first steps after a start are slower
   const timedFrom = step + CHUNK;
   let timed = 0;
+  let planned = { length: 0, rates: (_: number) => 0 };
   let reason: LoopResult["reason"] = "all steps";
 
   const save = async () => {
@@ -158,10 +159,11 @@ export async function runLoop(
       }
 
       const count = Math.min(CHUNK, (steps || Infinity) - step);
-      const rates = planRates({
-        ...plan,
-        steps: steps || guessSteps(plan),
-      });
+      const length = steps || guessSteps(plan);
+      if (planned.length !== length) {
+        planned = { length, rates: planRates({ ...plan, steps: length }) };
+      }
+      const { rates } = planned;
       const chosen = Array.from({ length: count }, (_, i) => rates(step + i));
       const batches = await Promise.all(
         chosen.map((_, i) => deps.batches.get(step + i)),
