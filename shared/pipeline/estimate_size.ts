@@ -13,6 +13,7 @@ import { blendOutputs, type NetworkOutput } from "./blend_outputs.ts";
 import type { ChannelSource } from "./channels.ts";
 import { type EncodedTile, encodeTiles, startFacts } from "./encode_tiles.ts";
 import type { Encoder } from "./encoder.ts";
+import { estimateBySteps } from "./estimate_steps.ts";
 import { FAMILY } from "./families.ts";
 import type { Plane } from "./planes.ts";
 import { normalizeRows, resizedRows, type RowSource } from "./rows.ts";
@@ -67,6 +68,9 @@ export async function estimateWhereNeeded(
 ): Promise<{ diameter: number; warnings: Warning[] } | undefined> {
   const { diameter, diameterUm } = job.parameters;
   const isLeft = !diameter && diameterUm === null;
+  if (isLeft && job.encoder.model.tellsDiameter) {
+    return await estimateInSteps(planes, job);
+  }
   if (!isLeft || job.encoder.estimateDiameter === undefined) return undefined;
   const index = planes.length >> 1;
   const estimate = await estimateSize(planes[index], job);
@@ -74,6 +78,20 @@ export async function estimateWhereNeeded(
     diameter: estimate.diameter,
     warnings: judgeEstimate(estimate, { index, depth: planes.length }),
   };
+}
+
+/** By looks at a few scales: see `estimate_steps.ts`. */
+async function estimateInSteps(
+  planes: readonly Plane[],
+  job: EstimateJob,
+): Promise<{ diameter: number; warnings: Warning[] }> {
+  const { core, sources, parameters } = job;
+  const index = planes.length >> 1;
+  const normalized = normalizeRows(core, planes[index], sources, parameters);
+  const { diameter } = await estimateBySteps(normalized.source, job);
+  const facts = { diameter, styleDiameter: diameter, isMeasured: true };
+  const warnings = judgeEstimate(facts, { index, depth: planes.length });
+  return { diameter, warnings };
 }
 
 /**

@@ -83,6 +83,8 @@ export interface ModelInfo {
   readonly diameter: number;
   /** Diameter of an image's cells without a choice; none: no scaling. */
   readonly trainedDiameter?: number;
+  /** Its style is a diameter, pixels of its input, and the expected error. */
+  readonly tellsDiameter?: boolean;
   /** Diameters that it knows at its own scale; default ¼ to 4 times its own. */
   readonly diameterRange?: readonly [number, number];
   /** Precision of its products: "fp32", "bf16", … */
@@ -111,7 +113,7 @@ export function describeModel(
   const spelled = json.family.replaceAll("_", "-");
   const family = FAMILIES.find((each) => each === spelled);
   if (family === undefined) return undefined;
-  const { diameter, tile, channels, precision, licence } = json;
+  const { diameter, tile, channels, precision, licence, networks } = json;
   return {
     name,
     family,
@@ -124,6 +126,10 @@ export function describeModel(
       ? { trainedDiameter: diameter.labels }
       : {}),
     ...(diameter?.range ? { diameterRange: diameter.range } : {}),
+    ...(family === "cytoedge" &&
+        networks[0].outputs.some(({ name }) => name === "style")
+      ? { tellsDiameter: true }
+      : {}),
     precision,
     licence,
   };

@@ -29,6 +29,8 @@ export const contextNet: Design = {
   name: "context-net",
   summary:
     "wide bottleneck at 1/8 with dilated kernels, one join at 1/4 and 1/2",
+  readsDeepest: "up1",
+  deepestStride: 8,
   outputs: FLOW_OUTPUTS,
   build({ seed }) {
     const { parts, x } = startParts("context-net", seed);

@@ -34,6 +34,10 @@ export interface Design {
   readonly name: string;
   /** One line, for the table of the model's card. */
   readonly summary: string;
+  /** Name of the convolution that reads the deepest map, for size estimates. */
+  readonly readsDeepest: string;
+  /** Pixels of the image along an edge of one of that map's. */
+  readonly deepestStride: number;
   /** Meaning of the output planes, in order. */
   readonly outputs: readonly string[];
   build(options: DesignOptions): Graph;

@@ -29,6 +29,8 @@ const EXPANSION = [2, 3, 4, 4];
 export const invertedUnet: Design = {
   name: "inverted-unet",
   summary: "U-Net of inverted residuals (depthwise 5×5) at 1/2 to 1/16",
+  readsDeepest: "up2.narrow",
+  deepestStride: 16,
   outputs: FLOW_OUTPUTS,
   build({ seed }) {
     const { parts, x } = startParts("inverted-unet", seed);

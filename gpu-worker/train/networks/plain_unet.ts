@@ -24,6 +24,8 @@ const WIDTHS = [8, 12, 24, 48, 80];
 export const plainUnet: Design = {
   name: "plain-unet",
   summary: "plain U-Net (semantic), the baseline",
+  readsDeepest: "up3.narrow",
+  deepestStride: 16,
   outputs: ["cellprob"],
   build({ seed }) {
     const { parts, x } = startParts("plain-unet", seed);

@@ -26,6 +26,8 @@ const WIDTHS = [16, 32, 48, 80];
 export const residualUnet: Design = {
   name: "residual-unet",
   summary: "U-Net of plain residual blocks at 1/2 to 1/16",
+  readsDeepest: "up2.narrow",
+  deepestStride: 16,
   outputs: FLOW_OUTPUTS,
   build({ seed }) {
     const { parts, x } = startParts("residual-unet", seed);

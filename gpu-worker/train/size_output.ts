@@ -1,0 +1,193 @@
+/**
+ * The size estimate as part of the network: what its deepest map holds where
+ * cells are, to a diameter.
+ *
+ *   y, deepest map  →  features n×2C  →  style n×2
+ *
+ * The style's two numbers are the diameter in pixels of the network's input,
+ * and how far off (in log2) such estimates were in training.
+ *
+ * Source: Stringer et al. 2021, Methods (a linear model of a style vector).
+ * Differs: the map is averaged over cells, too, so that few cells on a wide
+ * ground count; the second number says which of several scales to believe.
+ *
+ * @module
+ */
+import { ArgumentError } from "../../shared/errors.ts";
+import {
+  fromFloat32,
+  type Graph,
+  type Initializer,
+  type Node,
+} from "../../shared/graph/mod.ts";
+import type { Design } from "./networks/mod.ts";
+
+/** Numbers of the linear model. */
+export interface SizeHead {
+  /** 2×F f32, row-major: log2 of the diameter, its expected error. */
+  readonly weight: Float32Array;
+  /** 2 f32 */
+  readonly bias: Float32Array;
+}
+
+/** Less probability than this in all of a tile is taken for it. */
+const LEAST_FOREGROUND = 0.1;
+
+/**
+ * Let a network tell its features: the deepest map's mean, and its mean
+ * weighted by the cell probability.
+ *
+ * @returns the graph with an output `features` n×2C beside `y`
+ * @throws {ArgumentError} if the graph is not of the design
+ */
+export function addSizeFeatures(graph: Graph, design: Design): Graph {
+  const { deepest, channels, stride } = findDeepest(graph, design);
+  const last = design.outputs.length - 1;
+  const parts = startAppendix("size");
+  const { constant, node } = parts;
+  const prob = node("Slice", [
+    "y",
+    constant("first", [last]),
+    constant("end", [last + 1]),
+    constant("axis", [1]),
+  ]);
+  const pooled = node("AveragePool", [node("Sigmoid", [prob])], {
+    kernel_shape: { ints: [stride, stride] },
+    strides: { ints: [stride, stride] },
+  });
+  const inside = node("ReduceSum", [
+    node("Mul", [pooled, deepest]),
+    constant("edges", [2, 3]),
+  ], { keepdims: { int: 0 } });
+  const share = node("Max", [
+    node("ReduceSum", [pooled, constant("edges", [2, 3])], {
+      keepdims: { int: 0 },
+    }),
+    constant("least", LEAST_FOREGROUND),
+  ]);
+  const mean = node("Flatten", [node("GlobalAveragePool", [deepest])]);
+  const features = node("Concat", [mean, node("Div", [inside, share])], {
+    axis: { int: 1 },
+  });
+  return append(graph, parts, {
+    name: "features",
+    from: features,
+    columns: 2 * channels,
+  });
+}
+
+/**
+ * Let a network tell a diameter.
+ *
+ * @param head  fitted on the features of `addSizeFeatures`
+ * @returns     the graph with an output `style` n×2 beside `y`
+ */
+export function addSizeOutput(
+  graph: Graph,
+  design: Design,
+  { weight, bias }: SizeHead,
+): Graph {
+  const whole = addSizeFeatures(graph, design);
+  const features = whole.outputs.at(-1)!;
+  const columns = Number(features.shape[1]);
+  if (weight.length !== 2 * columns || bias.length !== 2) {
+    throw new ArgumentError(
+      "head",
+      `has ${weight.length} weights, ${design.name} needs ${2 * columns}`,
+    );
+  }
+  const parts = startAppendix("sizeHead");
+  const { node, constant } = parts;
+  const lines = node("Gemm", [
+    features.name,
+    parts.floats("weight", weight, [2, columns]),
+    parts.floats("bias", bias, [2]),
+  ], { transB: { int: 1 } });
+  const part = (k: number) =>
+    node("Slice", [
+      lines,
+      constant(`first${k}`, [k]),
+      constant(`end${k}`, [k + 1]),
+      constant("axis", [1]),
+    ]);
+  const diameter = node("Pow", [constant("two", 2), part(0)]);
+  const style = node("Concat", [diameter, part(1)], { axis: { int: 1 } });
+  return append(
+    { ...whole, outputs: whole.outputs.slice(0, -1) },
+    parts,
+    { name: "style", from: style, columns: 2 },
+  );
+}
+
+function findDeepest(graph: Graph, design: Design) {
+  const name = `${design.readsDeepest}.weight`;
+  const weight = graph.initializers.find((each) => each.name === name);
+  const reader = graph.nodes.find(({ inputs }) => inputs[1] === name);
+  if (weight === undefined || reader === undefined) {
+    throw new ArgumentError("graph", `has no ${name}, so is no ${design.name}`);
+  }
+  const channels = weight.shape[1];
+  const [deepest] = reader.inputs;
+  return { deepest, channels, stride: design.deepestStride };
+}
+
+/** Nodes and constants under construction. */
+function startAppendix(prefix: string) {
+  const nodes: Node[] = [];
+  const constants = new Map<string, Initializer>();
+  const keep = (name: string, rest: Omit<Initializer, "name">) => {
+    const full = `${prefix}.${name}`;
+    constants.set(full, { name: full, ...rest });
+    return full;
+  };
+  return {
+    nodes,
+    constants,
+    floats: (name: string, values: Float32Array, shape: number[]) =>
+      keep(name, {
+        dtype: "f32",
+        shape,
+        read: () => fromFloat32(values, "f32"),
+      }),
+    /** A list of integers, or one f32 number. */
+    constant(name: string, value: readonly number[] | number) {
+      const data = typeof value === "number"
+        ? Float32Array.of(value)
+        : BigInt64Array.from(value, BigInt);
+      return keep(name, {
+        dtype: typeof value === "number" ? "f32" : "i64",
+        shape: typeof value === "number" ? [] : [value.length],
+        read: () => new Uint8Array(data.buffer),
+      });
+    },
+    node(op: string, inputs: string[], attributes: Node["attributes"] = {}) {
+      const output = `${prefix}.${op}_${nodes.length}`;
+      nodes.push({ op, domain: "", inputs, outputs: [output], attributes });
+      return output;
+    },
+  };
+}
+
+function append(
+  graph: Graph,
+  parts: ReturnType<typeof startAppendix>,
+  { name, from, columns }: { name: string; from: string; columns: number },
+): Graph {
+  const identity: Node = {
+    op: "Identity",
+    domain: "",
+    inputs: [from],
+    outputs: [name],
+    attributes: {},
+  };
+  const batch = graph.inputs[0].shape[0];
+  return {
+    ...graph,
+    nodes: [...graph.nodes, ...parts.nodes, identity],
+    initializers: [...graph.initializers, ...parts.constants.values()],
+    outputs: [
+      ...graph.outputs,
+      { name, dtype: "f32", shape: [batch, columns] },
+    ],
+  };
+}
