@@ -20,3 +20,10 @@ export {
 } from "./render.ts";
 export { generateScene, type Scene, type SceneOptions } from "./scene.ts";
 export type { Cell, ShapeKind } from "./shapes.ts";
+export {
+  renderTrainingScene,
+  TRAINING_KINDS,
+  type TrainingKind,
+  type TrainingScene,
+  type TrainingSceneOptions,
+} from "./training/mod.ts";

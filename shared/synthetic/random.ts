@@ -62,7 +62,10 @@ export function createRandom(...seeds: number[]): Random {
 }
 
 function step(state: Uint32Array): number {
-  const [a, b, c, counter] = state;
+  const a = state[0];
+  const b = state[1];
+  const c = state[2];
+  const counter = state[3];
   const out = (a + b + counter) >>> 0;
   state[3] = counter + 1;
   state[0] = b ^ b >>> 9;

@@ -26,7 +26,7 @@ import {
 
 /** Adherent cells. */
 export const adherent: Kind = {
-  diameter: [26, 80],
+  diameter: [28, 84],
   draw: (random, size, diameter) => {
     const sketch = startSketch(size);
     const share = random.between(0.08, 0.8);
@@ -55,7 +55,11 @@ export const adherent: Kind = {
       range: [1, diameter / 14],
       to: [gray],
     });
-    return { cells, planes: [plane], faults: MILD };
+    return {
+      cells,
+      planes: [plane],
+      faults: { ...MILD, blur: [0.3, 0.9], noise: [0.003, 0.03] },
+    };
   },
 };
 
@@ -80,10 +84,11 @@ function drawSpread(
   const arms = isSpindle ? 2 : 3 + random.below(4);
   const axis = random.direction();
   const length = diameter * (isSpindle ? 1.15 : 0.8);
+  const taken: Point[] = [];
   const tips = Array.from({ length: arms }, (_, k): Point => {
     const [uy, ux] = isSpindle
       ? (k === 0 ? axis : [-axis[0], -axis[1]])
-      : random.direction();
+      : drawApart(random, taken);
     const aside = isSpindle ? random.between(-0.35, 0.35) : 0;
     const reach = length * random.between(0.5, 1.2);
     return [
@@ -91,12 +96,26 @@ function drawSpread(
       center[1] + reach * (ux - aside * uy),
     ];
   });
-  const root = diameter * (isSpindle ? 0.21 : 0.27) *
+  const root = diameter * (isSpindle ? 0.24 : 0.31) *
     random.between(0.8, 1.25);
   return outlineStar(center, tips, {
     root,
-    tip: diameter * random.between(0.03, 0.1),
+    tip: diameter * random.between(0.05, 0.14),
   });
+}
+
+/** A direction not near those taken, where a few tries find one. */
+function drawApart(random: Random, taken: Point[]): Point {
+  let direction = random.direction();
+  for (let k = 0; k < 8; k++) {
+    const isNear = taken.some(([y, x]) =>
+      y * direction[0] + x * direction[1] > 0.4
+    );
+    if (!isNear) break;
+    direction = random.direction();
+  }
+  taken.push(direction);
+  return direction;
 }
 
 function shade(random: Random, cells: Cells, diameter: number): Float32Array {
@@ -111,18 +130,20 @@ function shade(random: Random, cells: Cells, diameter: number): Float32Array {
     // compact cells are thick, spread ones thin
     const inner = d / (depths[label] + 2);
     const height = 0.35 + 0.5 * tints[label] + 0.5 * inner;
-    const speck = middle[i] > 0.72 ? granules * inner : 0;
+    const speck = middle[i] > 0.7 ? granules * inner * 1.3 : 0;
     return height * (1 - 1 / (1 + d / 2)) * (0.7 + 0.6 * coarse[i]) +
       0.35 * granules * (fine[i] - 0.5) + speck;
   });
   const background = random.between(0.38, 0.5);
+  const areas = new Float64Array(depths.length);
+  for (const label of labels) areas[label]++;
   const plane = showPhase(thickness, size, {
     background,
-    contrast: -random.between(0.1, 0.4),
+    contrast: -random.between(0.15, 0.5),
     halo: random.between(4, 14),
     share: random.between(0.5, 1),
   });
-  const rim = random.between(0, 0.35);
+  const rim = random.between(0, 0.3);
   const bright = random.between(0.2, 1);
   return plane.map((value, i) => {
     const label = labels[i];
@@ -134,7 +155,8 @@ function shade(random: Random, cells: Cells, diameter: number): Float32Array {
     }
     // lipid drops, and cells rounded up with a bright ring
     const drop = fine[i] * middle[i] > 0.72 ? bright * 0.5 : 0;
-    const isRound = depths[label] > 0.18 * diameter && tints[label] > 0.85;
+    const isRound = 4 * square(depths[label]) > areas[label] &&
+      tints[label] > 0.4;
     const ring = isRound ? bright * 0.6 / (1 + square(depth[i] / 3 - 1)) : 0;
     return value + 0.4 * outside + drop + ring;
   });

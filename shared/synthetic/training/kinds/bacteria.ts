@@ -65,9 +65,11 @@ export const filaments: Kind = {
     const half = stalks
       ? diameter * random.between(0.13, 0.18)
       : diameter * random.between(0.07, 0.13);
-    const count = 2 + random.below(stalks ? 24 : 14);
+    const room = size.height * size.width / (diameter * diameter);
+    const count = 2 + random.below(Math.ceil(0.8 * room));
     for (let k = 0; k < count; k++) {
-      place(sketch, drawFilament(random, size, { diameter, half, stalks }));
+      const cell = drawFilament(random, size, { diameter, half, stalks });
+      place(sketch, cell, 0.93);
     }
     return light(random, finishSketch(random, sketch), 2 * half);
   },
@@ -169,7 +171,7 @@ function drawFilament(
   const tail = stalks && random.uniform() < 0.8 ? random.between(0.5, 2) : 0;
   let at = drawPoint(random, size, diameter / 3);
   let direction: Point = random.direction();
-  let curl = random.between(-0.15, 0.15);
+  let curl = random.between(-0.25, 0.25);
   const step = Math.max(2, half);
   const spine: Point[] = [at];
   const widths = [half * 0.6];
