@@ -28,19 +28,42 @@ export function segmentClassically(
   image: Uint8Array,
   size: Size2D,
 ): Uint32Array {
-  const threshold = otsu(image);
-  const depth = distanceTo((i) => image[i] <= threshold, size);
-  const order = [...depth.keys()].filter((i) => depth[i] > 0)
-    .sort((a, b) => depth[b] - depth[a] || a - b);
-  return flood(order, depth, size);
+  const { threshold } = findThreshold(image);
+  return splitForeground((i) => image[i] > threshold, size, LEAST_AREA);
 }
 
-/** The gray value that parts the histogram with the greatest variance between. */
-function otsu(image: Uint8Array): number {
+/**
+ * Split a foreground at the necks between the maxima of its distance to the
+ * background.
+ *
+ * @param isInside   whether a pixel belongs to the foreground
+ * @param leastArea  smaller pieces are dropped, pixels
+ * @returns          H×W labels, 0 = background
+ */
+export function splitForeground(
+  isInside: (pixel: number) => boolean,
+  size: Size2D,
+  leastArea: number,
+): Uint32Array {
+  const depth = distanceTo((i) => !isInside(i), size);
+  // without any background nothing tells one cell from another
+  if (depth[0] === Infinity) return new Uint32Array(depth.length).fill(1);
+  const order = [...depth.keys()].filter((i) => depth[i] > 0)
+    .sort((a, b) => depth[b] - depth[a] || a - b);
+  return flood(order, depth, size, leastArea);
+}
+
+/**
+ * Find the gray value that parts the histogram with the greatest variance
+ * between, and which part of the whole variance that is, 0–1.
+ */
+export function findThreshold(
+  image: Uint8Array,
+): { threshold: number; separation: number } {
   const histogram = new Float64Array(256);
   for (const value of image) histogram[value]++;
   const total = image.reduce((sum, value) => sum + value, 0);
-  let [below, sum, best, threshold] = [0, 0, -1, 0];
+  let [below, sum, best, threshold] = [0, 0, 0, 0];
   for (let t = 0; t < 255; t++) {
     below += histogram[t];
     sum += t * histogram[t];
@@ -49,7 +72,14 @@ function otsu(image: Uint8Array): number {
     const between = below * above * (sum / below - (total - sum) / above) ** 2;
     if (between > best) [best, threshold] = [between, t];
   }
-  return threshold;
+  const mean = total / image.length;
+  const spread = histogram.reduce(
+    (sum, count, value) => sum + count * (value - mean) ** 2,
+    0,
+  );
+  // the between-class sum of squares is best / N
+  const separation = spread > 0 ? best / image.length / spread : 0;
+  return { threshold, separation };
 }
 
 /**
@@ -57,7 +87,12 @@ function otsu(image: Uint8Array): number {
  * basins meet, one that rises less than LEAST_RISE above the pass joins the
  * higher, and others keep their border.
  */
-function flood(order: number[], depth: Float32Array, size: Size2D) {
+function flood(
+  order: number[],
+  depth: Float32Array,
+  size: Size2D,
+  leastArea: number,
+) {
   const { height, width } = size;
   const basinOf = new Int32Array(height * width).fill(-1);
   const parent: number[] = [];
@@ -95,7 +130,7 @@ function flood(order: number[], depth: Float32Array, size: Size2D) {
   const roots = basinOf.map((basin) => basin < 0 ? -1 : rootOf(basin));
   for (const root of roots) areas.set(root, (areas.get(root) ?? 0) + 1);
   const kept = [...areas.keys()]
-    .filter((root) => root >= 0 && areas.get(root)! >= LEAST_AREA);
+    .filter((root) => root >= 0 && areas.get(root)! >= leastArea);
   const labels = new Map(kept.map((root, k) => [root, k + 1]));
   return Uint32Array.from(roots, (root) => labels.get(root) ?? 0);
 }
