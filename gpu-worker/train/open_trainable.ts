@@ -6,7 +6,12 @@
 import { ArgumentError } from "../../shared/errors.ts";
 import { foregroundLoss } from "./foreground_loss.ts";
 import { withWeights } from "./network.ts";
-import { DESIGNS, EDGE_MULTIPLE, INPUT_CHANNELS } from "./networks/mod.ts";
+import {
+  DESIGN_DIAMETER,
+  DESIGNS,
+  EDGE_MULTIPLE,
+  INPUT_CHANNELS,
+} from "./networks/mod.ts";
 import { openParent } from "./open_parent.ts";
 import type { Trainable } from "./trainable.ts";
 import { openTrainer, type TrainerOptions } from "./trainer.ts";
@@ -25,8 +30,6 @@ export interface TrainableChoice {
   readonly threads: number | undefined;
 }
 
-/** Diameter that designs are trained at, pixels: Cellpose's. */
-const DIAMETER = 30;
 /** Longest gradient that a design is trained with. */
 const CLIP_NORM = 1;
 
@@ -60,7 +63,7 @@ export async function openTrainable(
   return {
     name: design.name,
     identity: `${design.name} seed ${seed} decay ${weightDecay}`,
-    diameter: DIAMETER,
+    diameter: DESIGN_DIAMETER,
     channels: INPUT_CHANNELS,
     multiple: EDGE_MULTIPLE,
     openTrainer: (state) =>
@@ -79,7 +82,7 @@ export async function openTrainable(
       writeTrainedModel(folder, {
         design,
         graph: withWeights(graph, pickWeights(graph, tensors)),
-        diameter: { mean: DIAMETER, labels: diameter },
+        diameter: { mean: DESIGN_DIAMETER, labels: diameter },
         licence,
         training,
       });

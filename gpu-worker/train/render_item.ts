@@ -2,46 +2,38 @@
  * Rendered scenes as training items.
  *
  * A module of scenes exports `renderItem(core, seed)`; the same seed gives the
- * same item. This is the one that `--rendered` takes.
+ * same item. This is the one that `--rendered` takes: micrographs of every
+ * kind that can be rendered, in turn.
  *
  * @module
  */
 import {
   createRandom,
-  generateScene,
-  type Modality,
-  renderMicrograph,
-  type ShapeKind,
+  renderTrainingScene,
+  TRAINING_KINDS,
 } from "../../shared/synthetic/mod.ts";
 import type { Core } from "../../wasm/mod.ts";
 import type { TrainItem } from "./read_item.ts";
 
-const MODALITIES: readonly Modality[] = [
-  "fluorescence",
-  "phase",
-  "brightfield",
-  "histology",
-];
-const SHAPES: readonly ShapeKind[] = ["circle", "ellipse", "mixed"];
+/** Edge of a scene, pixels: a crop at most, at the scales that are drawn. */
+const EDGE = 224;
+/** Diameters, pixels: near those that crops are scaled to. */
+const DIAMETERS = [13, 34] as const;
+/** Stream of random numbers of its own. */
+const STREAM = 5;
 
 /** Render the item of a seed. */
 export function renderItem(core: Core, seed: number): TrainItem {
-  const random = createRandom(seed, 5);
-  const scene = generateScene(seed, {
-    shape: SHAPES[random.below(SHAPES.length)],
-    count: 5 + random.below(40),
-    overlap: random.between(0, 0.5),
+  const random = createRandom(seed, STREAM);
+  const { image: pixels, size, channels, labels } = renderTrainingScene(seed, {
+    height: EDGE,
+    width: EDGE,
+    kind: TRAINING_KINDS[seed % TRAINING_KINDS.length],
+    diameter: random.between(...DIAMETERS),
   });
-  const modality = MODALITIES[random.below(MODALITIES.length)];
-  const { data, size, channels } = renderMicrograph(
-    scene.labels,
-    scene.size,
-    seed,
-    { modality, noise: random.between(0, 0.08), blur: random.between(0.5, 2) },
-  );
-  const image = core.toPlanar(data, { ...size, channels });
+  const image = core.toPlanar(pixels, { ...size, channels });
   const { low, high } = core.normalizeImage(image, { ...size, channels });
-  const { diameter } = core.estimateDiameter(scene.labels, size);
+  const { diameter } = core.estimateDiameter(labels, size);
   return {
     image,
     size,
@@ -49,7 +41,7 @@ export function renderItem(core: Core, seed: number): TrainItem {
     range: low.map((value, k) =>
       [value, Math.max(high[k], value + 1)] as const
     ),
-    labels: scene.labels,
+    labels,
     diameter,
   };
 }

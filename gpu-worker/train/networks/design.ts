@@ -11,6 +11,12 @@ export const INPUT_CHANNELS = 3;
 /** Edges of every design's input are multiples of this. */
 export const EDGE_MULTIPLE = 16;
 
+/**
+ * Diameter that cells are scaled to, pixels. Small, since the same operations
+ * see more of an image; Cellpose's model of nuclei takes 17.
+ */
+export const DESIGN_DIAMETER = 20;
+
 /** How a design is built. */
 export interface DesignOptions {
   /** Of the initial weights. */
