@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
 import { encodeLabelPng } from "../shared/image/labels.ts";
 import { encodePng } from "../shared/image/png.ts";
-import { otsuWatershed, plainNetwork } from "./experiments/baselines.ts";
+import { classical, plainNetwork } from "./experiments/baselines.ts";
 import {
   evaluate,
   summarizeKinds,
@@ -71,7 +71,7 @@ test("summarizeKinds() counts the frames of a film as one image", () => {
   expect(kind).toMatchObject({ images: 2, cells: 3, ap: { m: 0.75 } });
 });
 
-test("otsuWatershed() and plainNetwork() find bright squares", async () => {
+test("classical() and plainNetwork() find bright squares", async () => {
   const truth = squares();
   const image: LabelledImage = {
     name: "squares",
@@ -92,7 +92,7 @@ test("otsuWatershed() and plainNetwork() find bright squares", async () => {
   const diameters = new Map<string, number | null>();
   for (
     const method of [
-      otsuWatershed(core),
+      classical(),
       plainNetwork(core, encoder, { diameters, split: "pieces" }),
       plainNetwork(core, encoder, { diameters, split: "watershed" }),
     ]

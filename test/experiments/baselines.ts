@@ -9,7 +9,7 @@ import { segment } from "../../shared/pipeline/segment.ts";
 import { SegmentParameters } from "../../shared/schema/parameters.ts";
 import type { Core } from "../../wasm/mod.ts";
 import type { LabelledImage } from "./labelled_images.ts";
-import { segmentClassically } from "./watershed.ts";
+import { otsuWatershed } from "./otsu_watershed.ts";
 
 /** Smaller pieces are dropped, as the pipeline drops them, pixels. */
 const LEAST_AREA = 15;
@@ -24,11 +24,10 @@ export interface Found {
 /** A method, from an image to masks. */
 export type ImageMethod = (image: LabelledImage) => Promise<Found>;
 
-/** Otsu's threshold and a watershed, on the mean of the channels. */
-export function otsuWatershed(core: Core): ImageMethod {
+/** Otsu's threshold and a watershed, on the channel that it parts best. */
+export function classical(): ImageMethod {
   return (image) => {
-    const gray = toGray(core, image);
-    const masks = segmentClassically(gray, image.size);
+    const masks = otsuWatershed(toInterleaved(image), image.size);
     return Promise.resolve({ masks, diameter: null });
   };
 }
@@ -59,10 +58,9 @@ export function plainNetwork(
     });
     const deps = { core, encoders: [flows] };
     const { planes: [{ cellprob }] } = await segment(image, parameters, deps);
-    const inside = Uint8Array.from(cellprob, (p) => p > 0 ? 255 : 0);
-    const masks = split === "watershed"
-      ? segmentClassically(inside, image.size)
-      : core.splitLabels(Uint32Array.from(inside), image.size).masks;
+    const { masks } = split === "watershed"
+      ? core.watershed(cellprob, image.size)
+      : core.labelComponents(cellprob, image.size);
     const cleaned = core.fillHolesAndRemoveSmall(masks, image.size, {
       minSize: LEAST_AREA,
     });
@@ -88,19 +86,14 @@ function withoutFlows(encoder: Encoder): Encoder {
   };
 }
 
-/** Mean of the channels, its percentiles 0.1 and 99.9 as 0 and 255. */
-function toGray(core: Core, { data, axes, shape, size }: LabelledImage) {
+function toInterleaved(
+  { data, axes, size }: LabelledImage,
+): ArrayLike<number> {
   const pixels = size.height * size.width;
   const channels = data.length / pixels;
-  const values = Float32Array.from(data);
-  const planar = axes.endsWith("C")
-    ? core.toPlanar(values, { ...size, channels: shape[2] })
-    : values;
-  const mean = channels > 1 ? core.meanPlanes(planar, channels) : planar;
-  const [low, high] = core.findPercentiles(mean, [0.1, 99.9]);
-  const scale = high > low ? 255 / (high - low) : 0;
-  return Uint8Array.from(
-    mean,
-    (v) => Math.max(0, Math.min(255, Math.round((v - low) * scale))),
+  if (channels === 1 || axes.endsWith("C")) return data;
+  return Float32Array.from(
+    data,
+    (_, i) => data[(i % channels) * pixels + Math.floor(i / channels)],
   );
 }

@@ -19,7 +19,7 @@ import { SegmentParameters } from "../../shared/schema/parameters.ts";
 import { callerPath } from "../../cli/caller_path.ts";
 import { printLine } from "../../cli/print.ts";
 import { type Core, loadCore } from "../../wasm/mod.ts";
-import { type ImageMethod, otsuWatershed, plainNetwork } from "./baselines.ts";
+import { classical, type ImageMethod, plainNetwork } from "./baselines.ts";
 import { evaluate, summarizeKinds, tabulateKinds } from "./evaluate.ts";
 import { type LabelledImage, listItems } from "./labelled_images.ts";
 
@@ -64,7 +64,7 @@ const ours: ImageMethod = async (image) => {
   return { masks, diameter: facts.diameter };
 };
 const methods: Record<string, ImageMethod> = { [encoder.model.name]: ours };
-if (!options.alone) methods["Otsu + watershed"] = otsuWatershed(core);
+if (!options.alone) methods["Otsu + watershed"] = classical();
 if (options.unet !== undefined) {
   const unet = await load(options.unet);
   for (const split of ["pieces", "watershed"] as const) {

@@ -51,7 +51,11 @@ export function otsuWatershed(
       return sum / channels;
     }));
   }
-  let best = { gray: new Uint8Array(0), threshold: 0, separation: 0 };
+  let best: { gray: Uint8Array; threshold: number; separation: number } = {
+    gray: new Uint8Array(0),
+    threshold: 0,
+    separation: 0,
+  };
   for (const plane of planes) {
     const gray = toBytes(plane, size);
     const found = findThreshold(gray);
