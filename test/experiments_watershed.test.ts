@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import { generateScene, renderMicrograph } from "../shared/synthetic/mod.ts";
 import { core } from "./core.ts";
 import { otsuWatershed } from "./experiments/otsu_watershed.ts";
+import { splitForeground } from "./experiments/watershed.ts";
 
 const { labels, size, count } = generateScene(3, {
   shape: "circle",
@@ -55,4 +56,22 @@ test("otsuWatershed() finds nothing in a plain image, and names a wrong length",
   expect(() => otsuWatershed(plain, { height: 8, width: 7 })).toThrow(
     "64 values, no multiple of 56 pixels",
   );
+});
+
+test("splitForeground() parts a big and a small disc at their neck, pixel by pixel", () => {
+  const size = { height: 60, width: 80 };
+  const inDisc = (i: number, x: number, radius: number) =>
+    (Math.floor(i / 80) - 30) ** 2 + (i % 80 - x) ** 2 <= radius ** 2;
+  const masks = splitForeground(
+    (i) => inDisc(i, 28, 20) || inDisc(i, 56, 12),
+    size,
+    15,
+  );
+  // the circles cross in the column 46.6
+  masks.forEach((label, i) => {
+    const x = i % 80;
+    if (label === 0 || x > 43 && x < 50) return;
+    expect(label, `column ${x}`).toBe(masks[30 * 80 + (x < 46 ? 28 : 56)]);
+  });
+  expect(new Set(masks).size).toBe(3);
 });

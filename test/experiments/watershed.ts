@@ -104,10 +104,17 @@ function flood(
   for (const i of order) {
     const [y, x] = [Math.floor(i / width), i % width];
     let joined = -1;
+    // of basins that keep their border the pixel takes its deepest neighbor's:
+    // the higher one would creep along the other's slope
+    let nearest = -1;
+    let deepest = -1;
     for (let v = Math.max(0, y - 1); v <= Math.min(height - 1, y + 1); v++) {
       for (let u = Math.max(0, x - 1); u <= Math.min(width - 1, x + 1); u++) {
         if (basinOf[v * width + u] < 0) continue;
         const basin = rootOf(basinOf[v * width + u]);
+        if (depth[v * width + u] > deepest) {
+          [nearest, deepest] = [basin, depth[v * width + u]];
+        }
         if (joined < 0 || basin === joined) {
           joined = basin;
           continue;
@@ -123,7 +130,7 @@ function flood(
       joined = parent.push(parent.length) - 1;
       peaks.push(depth[i]);
     }
-    basinOf[i] = joined;
+    basinOf[i] = nearest < 0 ? joined : rootOf(nearest);
   }
 
   const areas = new Map<number, number>();
