@@ -86,6 +86,10 @@ program.command("report")
   .description("run the report's experiments and write docs/report/")
   .option("--data <dir>", "labelled images, for the parts that need them")
   .option("--quick", "fewer seeds, for a first look")
+  .option("--model <dir>", "the experiments with a network, for this model")
+  .option("--unet <dir>", "with --model: the plain U-Net to compare with")
+  .option("--cpnet <dir>", "with --model: the CPnet-shaped network")
+  .option("--images <dir>", "with --model: images of the gallery")
   .action(async (options) => {
     const { report } = await import("./report.ts");
     await report(options);

@@ -4,7 +4,7 @@
  *
  * A quick run goes to `out/report-quick/`, so that it never takes the place of
  * committed numbers. The part that needs `--data` keeps its committed numbers
- * without it.
+ * without it. `--model DIR` runs the experiments with a network instead.
  *
  * @module
  */
@@ -25,6 +25,7 @@ import {
 import { loadCore } from "../wasm/mod.ts";
 import { callerPath } from "./caller_path.ts";
 import { printLine } from "./print.ts";
+import { type ModelReportOptions, reportModel } from "./report_model.ts";
 import { VERSION } from "./version.ts";
 
 const ROOT = fileURLToPath(new URL("../", import.meta.url));
@@ -34,7 +35,7 @@ const SEEDS = 20;
 const QUICK_SEEDS = 3;
 
 /** Options as the command line gives them. */
-export interface ReportOptions {
+export interface ReportOptions extends Partial<ModelReportOptions> {
   /** Folder of labelled images with a `manifest.json`. */
   readonly data?: string;
   /** Fewer seeds, into `out/report-quick/`. */
@@ -42,7 +43,11 @@ export interface ReportOptions {
 }
 
 /** Run the command. */
-export async function report({ data, quick }: ReportOptions): Promise<void> {
+export async function report(options: ReportOptions): Promise<void> {
+  const { data, quick, model } = options;
+  if (model !== undefined) {
+    return await reportModel({ ...options, model }, describeRun(), toJson);
+  }
   const isQuick = quick === true;
   const seeds = isQuick ? QUICK_SEEDS : SEEDS;
   const target = isQuick ? join(ROOT, "out", "report-quick") : FOLDER;
