@@ -37,9 +37,15 @@ export function requirePrefix(prefix: RecordKey): string {
   return prefix.map((part) => `${requireName(part, "prefix")}.`).join("");
 }
 
+/** Check a message's id: names joined by dots. */
+export function requireMessageId(id: string): string {
+  for (const part of id.split(".")) requireName(part, "id");
+  return id;
+}
+
 /** Check a message; gives its body as JSON. */
 export function requireMessage({ id, body }: Message): string {
-  for (const part of id.split(".")) requireName(part, "id");
+  requireMessageId(id);
   return writeJson(body, "body");
 }
 
