@@ -91,9 +91,10 @@ export interface QueueOptions {
   /**
    * Called before a message goes to the dead letters, by whoever finds that it
    * must: record the failure. May be called again for the same message; where
-   * it fails, the message stays in the queue.
+   * it fails, the message stays in the queue. "forget" drops the message
+   * instead: its work was done, and only the ack is missing.
    */
-  readonly onDead?: (letter: DeadLetter) => Promise<void>;
+  readonly onDead?: (letter: DeadLetter) => Promise<"forget" | void>;
 }
 
 /** What a consumer asks for. */

@@ -387,7 +387,8 @@ export function describeStore(
       expect(info).toMatchObject({ key, length, mediaType: TYPE });
       expect(info.sha256).toBeUndefined();
       const bytes = await readAll((await store.get(key)).body);
-      expect(digest(bytes)).toBe(digest(new Uint8Array([...first, ...last])));
+      expect(digest(bytes.subarray(0, MIN_PART_BYTES))).toBe(digest(first));
+      expect(bytes.subarray(MIN_PART_BYTES)).toEqual(last);
     });
 
     test("multipart: a part that is sent again replaces", async () => {

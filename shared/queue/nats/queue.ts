@@ -156,16 +156,18 @@ export async function natsQueue(
       error: error.slice(0, MAX_ERROR_LENGTH),
       diedMs: now(),
     };
-    await onDead?.({ id, ...letter });
+    const isKept = await onDead?.({ id, ...letter }) !== "forget";
     // first kept, then forgotten; in between it would only be kept again
-    await repeated(
-      "reject",
-      () =>
-        js.publish(`${grave}.${id}`, JSON.stringify(letter), {
-          msgID: `${id}.${seq}`,
-          timeout: ANSWER_MS,
-        }),
-    );
+    if (isKept) {
+      await repeated(
+        "reject",
+        () =>
+          js.publish(`${grave}.${id}`, JSON.stringify(letter), {
+            msgID: `${id}.${seq}`,
+            timeout: ANSWER_MS,
+          }),
+      );
+    }
     await repeated(
       "reject",
       () => nc.request(message.reply ?? "", "+TERM", { timeout: ANSWER_MS }),

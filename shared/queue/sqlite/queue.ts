@@ -170,13 +170,13 @@ export function sqliteQueue(
       body: JSON.parse(String(body)),
       ...{ attempts, error, diedMs: now() },
     };
-    await onDead?.(letter);
+    const isKept = await onDead?.(letter) !== "forget";
     await db.write("reject", () => {
       const gone = db.all(
         "DELETE FROM messages WHERE seq = ? AND attempts = ? RETURNING seq",
         ...held,
       );
-      if (gone.length === 0) return;
+      if (gone.length === 0 || !isKept) return;
       db.all(
         `INSERT INTO dead (queue, id, body, attempts, error, died)
          VALUES (?, ?, ?, ?, ?, ?)
