@@ -27,6 +27,9 @@ export interface NatsOptions {
   readonly now?: Clock;
 }
 
+/** How long a probe, or the last words of a connection, may take, ms. */
+const BRIEF_MS = 2_000;
+
 /** Pause between attempts to connect again, ms. */
 const RECONNECT_MS = 250;
 
@@ -76,7 +79,7 @@ export async function openNats(options: NatsOptions): Promise<QueueBackend> {
     async ping() {
       let timer: ReturnType<typeof setTimeout> | undefined;
       const late = new Promise<boolean>((resolve) => {
-        timer = setTimeout(() => resolve(false), ANSWER_MS);
+        timer = setTimeout(() => resolve(false), BRIEF_MS);
       });
       const answer = nc.flush().then(() => true, () => false);
       return await Promise.race([answer, late])
@@ -88,7 +91,7 @@ export async function openNats(options: NatsOptions): Promise<QueueBackend> {
       // what was published is sent; a server that is gone is not waited for
       await Promise.race([
         nc.drain().catch(() => {}),
-        new Promise((resolve) => setTimeout(resolve, ANSWER_MS).unref?.()),
+        new Promise((resolve) => setTimeout(resolve, BRIEF_MS)),
       ]);
       await nc.close();
     },

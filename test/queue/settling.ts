@@ -13,6 +13,7 @@ import type {
   Delivery,
   JobQueue,
   Records,
+  StoredRecord,
 } from "../../shared/queue/types.ts";
 import type { BackendUnderTest } from "./contract.ts";
 
@@ -48,6 +49,12 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 );
 
 type State = "queued" | "succeeded" | "failed";
+
+/** A delivery, and its job's record as it was when the work began. */
+interface Held {
+  readonly delivery: Delivery;
+  readonly found: StoredRecord<State>;
+}
 
 /** Hold an adapter to it. */
 export function testSettling(
@@ -90,30 +97,39 @@ async function play(
         leaseMs,
         maxDeliveries: 3,
         onDead: async ({ id }: DeadLetter) => {
-          const state = await settle(records[i], id, "failed");
+          const found = await read(records[i], id);
+          const state = await settle(records[i], found, "failed");
           return state === "succeeded" ? "forget" : undefined;
         },
       })
     ),
   );
-  const holding: Delivery[][] = [[], []];
+  const holding: Held[][] = [[], []];
 
-  /** Settle a job if nobody has; gives the state that it has then. */
-  async function settle(
-    states: Records<State>,
-    id: string,
-    state: State,
-  ): Promise<State> {
+  async function read(states: Records<State>, id: string) {
     const found = await states.get(["t", id]);
     if (found === undefined) throw new Error(`${id} was never accepted`);
+    return found;
+  }
+
+  /**
+   * Settle a job as it was read, which may be long ago; gives the state that
+   * it has then.
+   */
+  async function settle(
+    states: Records<State>,
+    found: StoredRecord<State>,
+    state: State,
+  ): Promise<State> {
     if (found.value !== "queued") return found.value;
+    const id = found.key[1];
     try {
       await states.update(["t", id], state, found.revision);
       settled.push(id);
       return state;
     } catch (err) {
       if (!isSegError(err, "conflict")) throw err;
-      return await settle(states, id, state);
+      return await settle(states, await read(states, id), state);
     }
   }
 
@@ -129,24 +145,28 @@ async function play(
     }
     const mine = holding[step.consumer];
     if (step.do === "pull") {
-      mine.push(...await queues[step.consumer].pull({ limit: 2 }));
+      for (const delivery of await queues[step.consumer].pull({ limit: 2 })) {
+        const found = await read(records[step.consumer], delivery.id);
+        mine.push({ delivery, found });
+      }
       return;
     }
     if (step.do === "die") {
       mine.length = 0;
       return;
     }
-    const delivery = mine[step.pick % Math.max(1, mine.length)];
-    if (delivery === undefined) return;
+    const held = mine[step.pick % Math.max(1, mine.length)];
+    if (held === undefined) return;
+    const { delivery, found } = held;
     if (step.do === "extend") {
       await delivery.extend();
       return;
     }
-    mine.splice(mine.indexOf(delivery), 1);
+    mine.splice(mine.indexOf(held), 1);
     if (step.do === "nak") await delivery.nak({ error: "try again" });
     else if (step.do === "reject") await delivery.reject("poison");
     else {
-      await settle(records[step.consumer], delivery.id, "succeeded");
+      await settle(records[step.consumer], found, "succeeded");
       if (step.do === "finish") await delivery.ack();
     }
   }
@@ -159,7 +179,8 @@ async function play(
     const depth = await queue.depth();
     if (depth.waiting + depth.started === 0) break;
     for (const delivery of await queue.pull({ limit: 10 })) {
-      await settle(records[0], delivery.id, "succeeded");
+      const found = await read(records[0], delivery.id);
+      await settle(records[0], found, "succeeded");
       await delivery.ack();
     }
     await advance(leaseMs / 2);
