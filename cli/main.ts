@@ -111,6 +111,28 @@ addTrainOptions(
   const { train } = await import("./train.ts");
   await train(options);
 });
+program.command("refine")
+  .description("find one cell by points, a box or its mask, with a SAM model")
+  .argument("<image>", "one image")
+  .requiredOption("--model <dir>", "folder of a sam model, made by `import`")
+  .requiredOption("--out <dir>", "folder for masks and <stem>_refine.json")
+  .option("--points <y,x;…>", "within the cell")
+  .option("--negative-points <y,x;…>", "outside of it")
+  .option("--box <y0,x0,y1,x1>", "around it")
+  .option("--mask <file>", "masks whose cell --label is the prompt")
+  .option("--label <n>", "cell to replace; default: a new one")
+  .option("--masks <file>", "masks to paint into; default: those of --mask")
+  .option("--channels <list>", "three, by number from 1 or by name")
+  .option("--norm", "scale by percentiles; else bytes stay as they are")
+  .addOption(
+    new Option("--provider <name>", "where it runs")
+      .choices(["cpu", "cuda", "webgpu"]).default("cpu"),
+  )
+  .option("--json", "print one JSON object instead of lines")
+  .action(async (image, options) => {
+    const { refine } = await import("./refine.ts");
+    await refine(image, options);
+  });
 
 program.command("convert")
   .description("convert labels between formats, told by the names' endings")

@@ -20,6 +20,7 @@ import { flows } from "./flows.ts";
 import { masks } from "./masks.ts";
 import { centroid } from "./centroid.ts";
 import { dbscan } from "./dbscan.ts";
+import { prompts } from "./prompts.ts";
 import { semantic } from "./semantic.ts";
 import { stitch } from "./stitch.ts";
 import { stitchBlocks } from "./stitch_blocks.ts";
@@ -91,6 +92,7 @@ export type {
   RegionShapes,
 } from "./regions.ts";
 export type { Diameters } from "./shapes.ts";
+export type { PaintedCell, PlaceOptions } from "./prompts.ts";
 export type { ThresholdOptions, WatershedOptions } from "./semantic.ts";
 export type { Tile, TileOptions, TilePlan } from "./tile_plan.ts";
 export type { FlipOptions } from "./tiles.ts";
@@ -157,6 +159,7 @@ export function createCore(module: WebAssembly.Module) {
     ...blending(arena),
     ...semantic(arena),
     ...crops(arena),
+    ...prompts(arena),
     ...stitch(arena),
     ...stitchBlocks(arena),
   };

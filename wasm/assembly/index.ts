@@ -76,6 +76,9 @@ export {
   labelForeground, logitsToShares, turnFlows, warpLinear, warpNearest,
 } from "./warp";
 export { addNoise, adjustTone, mixChannels } from "./tone";
+// prompts
+export { resampleTriangle } from "./resample";
+export { paintCell, placeImage, selectLabel, toBytes } from "./prompt";
 
 // shapes
 export { traceBorders, traceOuter, traceSides } from "./contours";

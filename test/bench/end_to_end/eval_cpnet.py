@@ -36,8 +36,8 @@ def main():
             image = image[:case["crop"][0], :case["crop"][1]]
         image = np.ascontiguousarray(image)
         name, options = case["name"], case["options"]
-        # a channel axis that is not asked for would be taken for planes
-        options = {"channels": [0, 0], **options}
+        # the class that estimates has a default diameter of 30
+        options = {"channels": [0, 0], "diameter": None, **options}
         start = time.time()
         if both is not None and not options.get("diameter"):
             found, styled = both.sz.eval(
