@@ -11,9 +11,11 @@ import {
   importModel,
   type ImportOptions,
 } from "../gpu-worker/import/import_model.ts";
-import type { ModelJson } from "../gpu-worker/import/model_json.ts";
+import type { Accuracy, ModelJson } from "../gpu-worker/import/model_json.ts";
 import { callerPath } from "./caller_path.ts";
+import { calibrate } from "./import/calibrate.ts";
 import { printLine } from "./print.ts";
+import { UsageError } from "./usage_error.ts";
 import { VERSION } from "./version.ts";
 
 /** Options of the command. */
@@ -22,6 +24,8 @@ export interface ImportCommand
   readonly out: string;
   /** As the caller spells it. */
   readonly sizeModel?: string;
+  /** Images, folders or patterns to compare with fp32 on. */
+  readonly calibrate?: readonly string[];
   readonly json?: boolean;
 }
 
@@ -31,26 +35,35 @@ export interface ImportCommand
  * @param checkpoint  as the caller spells it
  * @throws {Error} with a line that says what is wrong with the checkpoint
  */
-export function importCheckpoint(
+export async function importCheckpoint(
   checkpoint: string,
-  { out, sizeModel, json = false, ...options }: ImportCommand,
-): void {
+  { out, sizeModel, calibrate: images, json = false, ...given }: ImportCommand,
+): Promise<void> {
   const path = callerPath(checkpoint);
   const folder = callerPath(out);
   requireFile(path, checkpoint);
   if (sizeModel !== undefined) requireFile(callerPath(sizeModel), sizeModel);
+  if (images !== undefined && (given.precision ?? "fp32") === "fp32") {
+    throw new UsageError(
+      "option --calibrate: compares a precision with fp32; give --precision",
+    );
+  }
   const started = performance.now();
-  const model = attempt(
-    checkpoint,
-    () =>
-      importModel(path, folder, {
-        ...options,
-        ...(sizeModel === undefined
-          ? {}
-          : { sizeModel: callerPath(sizeModel) }),
-        version: VERSION,
-      }),
-  );
+  const options = {
+    ...given,
+    ...(sizeModel === undefined ? {} : { sizeModel: callerPath(sizeModel) }),
+    version: VERSION,
+  };
+  let model = attempt(checkpoint, () => importModel(path, folder, options));
+  if (images !== undefined) {
+    model = await calibrate({
+      checkpoint: path,
+      folder,
+      model,
+      options,
+      images: images.map(callerPath),
+    });
+  }
   if (json) {
     printLine(JSON.stringify(model, null, 2));
     return;
@@ -73,9 +86,25 @@ function describe(model: ModelJson): string[] {
     `${nodes} nodes${attention ? `, attention by ${attention}` : ""}`,
     `sha256 ${model.sha256}`,
   ];
+  if (model.accuracy) lines.push(...describeAccuracy(model.accuracy));
   if (unused.length > 0) lines.push(`not needed: ${unused.join(", ")}`);
   if (model.licence === null) {
     lines.push("no licence stated; say --licence TEXT to keep it with results");
+  }
+  return lines;
+}
+
+function describeAccuracy(accuracy: Accuracy): string[] {
+  const { meanAp, iou, counted, cells, cellsFp32 } = accuracy;
+  const faster = accuracy.encodeMsFp32 / accuracy.encodeMs;
+  const lines = [
+    `beside fp32 on ${counted} images: AP@${iou} ${meanAp.toFixed(4)} (change ${
+      (1 - meanAp).toFixed(4)
+    }), ${cells} cells to ${cellsFp32}`,
+    `${faster.toFixed(2)}× fp32's speed on this processor`,
+  ];
+  if (faster <= 1) {
+    lines.push("it is not faster here: fp32 is the better choice");
   }
   return lines;
 }

@@ -44,7 +44,11 @@ program.command("import")
   .requiredOption("--out <dir>", "folder for model.onnx and model.json")
   .addOption(
     new Option("--precision <type>", "of products with weights")
-      .choices(["fp32", "fp16", "bf16"]).default("fp32"),
+      .choices(["fp32", "fp16", "bf16", "int8"]).default("fp32"),
+  )
+  .option(
+    "--calibrate <images...>",
+    "segment these with fp32, too, and print how the masks differ",
   )
   .addOption(
     new Option("--attention <form>", "one fused operator, or plain products")
@@ -55,7 +59,7 @@ program.command("import")
   .option("--json", "print model.json instead of lines")
   .action(async (checkpoint, options) => {
     const { importCheckpoint } = await import("./import.ts");
-    importCheckpoint(checkpoint, options);
+    await importCheckpoint(checkpoint, options);
   });
 
 const models = program.command("models")

@@ -84,7 +84,7 @@ export async function pullModel(
     printLine(`wrote ${path}`);
   }
   if (options.import) {
-    importCheckpoint(path, {
+    await importCheckpoint(path, {
       out: `${path}_model`,
       licence: model.licence,
     });

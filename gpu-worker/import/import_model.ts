@@ -26,6 +26,8 @@ export const PRECISIONS = {
   fp32: "f32",
   fp16: "f16",
   bf16: "bf16",
+  /** Weights of linear layers; the rest is f32. */
+  int8: "f32",
 } as const satisfies Record<string, Dtype>;
 
 /** Name of a precision. */
@@ -73,7 +75,14 @@ export function importModel(
     const network = family.build(weights, {
       compute: PRECISIONS[precision],
       attention,
+      isQuantized: precision === "int8",
     });
+    if (precision === "int8" && network.attention === null) {
+      throw new ArgumentError(
+        "precision",
+        `int8 is for networks of linear layers; ${family.name} has convolutions, which stay fp32`,
+      );
+    }
     const graphs = options.sizeModel === undefined
       ? network.graphs
       : { ...network.graphs, size: addSize(network, options.sizeModel) };

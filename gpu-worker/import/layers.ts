@@ -13,11 +13,14 @@ import {
   gelu,
   gemm,
   layerNorm,
+  quantizedGemm,
+  quantizeWeight,
   type relu,
   transpose,
   type Value,
 } from "../../shared/graph/mod.ts";
 import { type Layers, parameter, type Part } from "./parameter.ts";
+import { reshaped, rows } from "./weights.ts";
 
 /**
  * Linear layer, `prefix.weight` N×K and `prefix.bias` N where there is one.
@@ -43,6 +46,21 @@ export function linear(
     ? parameter(l, biasName, { wanted: [outer], ...shared })
     : null;
   const shape = [outer / (part?.of ?? 1), inner];
+  if (l.isQuantized) {
+    const whole = reshaped(l.weights.constant(name, wanted, l.compute), [
+      outer,
+      inner,
+    ]);
+    const start = (part?.index ?? 0) * shape[0];
+    const own = part ? rows(whole, [start, start + shape[0]]) : whole;
+    const { weight, scale } = quantizeWeight(own);
+    const label = part ? `${name}[${start}:${start + shape[0]}]` : name;
+    return quantizedGemm(l.g, cast(l.g, x, "f32"), {
+      weight: l.g.constant(label, weight),
+      scale: l.g.constant(`${label}.scale`, scale),
+      bias,
+    });
+  }
   return gemm(l.g, cast(l.g, x, l.compute), {
     weight: parameter(l, name, { wanted, shape, ...shared }),
     bias,

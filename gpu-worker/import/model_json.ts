@@ -20,6 +20,8 @@ export interface ModelJson {
   readonly diameter: Network["diameter"];
   /** Of products with weights; norms, sums and ports stay fp32. */
   readonly precision: string;
+  /** Masks beside those in fp32, where they were compared. */
+  readonly accuracy?: Accuracy;
   /** Operator that carries attention. */
   readonly attention: string | null;
   /** Nodes of all networks. */
@@ -39,6 +41,23 @@ export interface ModelJson {
     readonly program: string;
     readonly version: string;
   };
+}
+
+/** Masks of a precision beside those of fp32, on the processor. */
+export interface Accuracy {
+  readonly against: "fp32";
+  /** At which masks are the same cell. */
+  readonly iou: number;
+  readonly images: number;
+  /** Planes that show a cell in either. */
+  readonly counted: number;
+  /** Mean over these, fp32's masks taken for the truth. */
+  readonly meanAp: number;
+  readonly cells: number;
+  readonly cellsFp32: number;
+  /** Time of the networks, both on this machine. */
+  readonly encodeMs: number;
+  readonly encodeMsFp32: number;
 }
 
 /** One network of a model. */

@@ -37,6 +37,8 @@ export interface Layers {
   /** Element type of products with weights. */
   readonly compute: Dtype;
   readonly attention: AttentionForm;
+  /** Linear layers' weights in 8 bits. */
+  readonly isQuantized?: boolean;
   /** What only the training form has; null for running. */
   readonly training: Training | null;
   /** Values that several layers share, by a name of their own. */

@@ -11,6 +11,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
+import { gunzipSync } from "node:zlib";
 import { expect, test } from "vitest";
 import { ModelJson } from "../../shared/schema/model.ts";
 import { unpackModels } from "../import/models.ts";
@@ -98,4 +99,46 @@ test("import without --out, or of no such precision, is wrong usage", () => {
     tmpdir(),
   );
   expect([none.code, precision.code]).toEqual([2, 2]);
+});
+
+test("import --calibrate compares with fp32 and keeps what it found", () => {
+  const root = mkdtempSync(join(tmpdir(), "import-"));
+  const fixture = new URL("../fixtures/end_to_end/", import.meta.url);
+  const unpack = (name: string) =>
+    gunzipSync(readFileSync(new URL(`${name}.gz`, fixture)));
+  writeFileSync(join(root, "small.pth"), unpack("checkpoint.pth"));
+  writeFileSync(join(root, "gray.npy"), unpack("gray_image.npy"));
+  const { code, out } = run(
+    [
+      ...["small.pth", "--out", "made", "--precision", "int8"],
+      ...["--calibrate", "gray.npy"],
+    ],
+    root,
+  );
+  const json = JSON.parse(
+    readFileSync(join(root, "made", "model.json"), "utf8"),
+  );
+  const wide = run(["small.pth", "--out", "b", "--calibrate", "c.png"], root);
+  rmSync(root, { recursive: true });
+  expect(code).toBe(0);
+  expect(out).toMatch(/beside fp32 on 1 images: AP@0\.5 [01]\.\d{4}/);
+  expect(json).toMatchObject({
+    precision: "int8",
+    accuracy: { against: "fp32", iou: 0.5, images: 1, counted: 1 },
+  });
+  expect(json.accuracy.cellsFp32).toBeGreaterThan(10);
+  expect(json.accuracy.meanAp).toBeGreaterThan(0.8);
+  expect(json.accuracy.encodeMs).toBeGreaterThan(0);
+  expect(wide.code).toBe(2);
+});
+
+test("import refuses int8 where there are convolutions only", () => {
+  const root = unpackModels(["unet_2"]);
+  const { code, errors } = run(
+    ["unet_2/checkpoint.pth", "--out", "made", "--precision", "int8"],
+    root,
+  );
+  rmSync(root, { recursive: true });
+  expect(code).toBe(1);
+  expect(errors[0]).toMatch(/int8 is for networks of linear layers/);
 });

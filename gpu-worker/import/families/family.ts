@@ -17,6 +17,8 @@ export interface BuildOptions {
   /** Element type of products with weights. */
   readonly compute: Dtype;
   readonly attention: AttentionForm;
+  /** Linear layers' weights in 8 bits; convolutions stay as they are. */
+  readonly isQuantized?: boolean;
 }
 
 /** How a training form is to be built. */

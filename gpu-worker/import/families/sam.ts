@@ -37,7 +37,11 @@ export const sam: Family = {
       width: sizes.width * sizes.patch,
     };
     // small beside the encoder, and a prompt's scores lie close together
-    const wide: BuildOptions = { ...options, compute: "f32" };
+    const wide: BuildOptions = {
+      ...options,
+      compute: "f32",
+      isQuantized: false,
+    };
     const [masks] = weights.shape("mask_decoder.mask_tokens.weight", [
       null,
       null,
