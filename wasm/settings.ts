@@ -56,6 +56,11 @@ export interface MasksOptions extends FollowOptions {
    * rules for nested cells included. Default false.
    */
   readonly parity?: boolean;
+  /**
+   * How `parity` checks flows: "image" (default), all cells at once, as
+   * Cellpose 4, or "cell", each alone, as Cellpose 3 on a processor.
+   */
+  readonly flowCheck?: "image" | "cell";
 }
 
 /** How far each mask can be trusted; entry k is of label k + 1, all f32. */
@@ -98,6 +103,7 @@ const CELLPOSE_COORDINATES = 4;
 const KEEP_HOLES = 8;
 const WITH_SETTLED = 16;
 const NEAREST = 32;
+const LONE_CHECK = 64;
 
 /** What the module reports beside the masks. */
 export type Facts = Pick<Masks, "foreground" | "seeds" | "dropped">;
@@ -143,6 +149,7 @@ export function putSettings(
   view.setInt32(
     20,
     (options.parity ? PARITY : 0) |
+      (checkKind(options) === 2 ? LONE_CHECK : 0) |
       (options.earlyStop === false ? NO_EARLY_STOP : 0) |
       (options.convention === "nearest"
         ? NEAREST
@@ -155,6 +162,14 @@ export function putSettings(
   );
   view.setUint32(44, settled, true);
   return settings;
+}
+
+/** How the kernels check flows: 0 our way, 1 and 2 Cellpose 4's and 3's. */
+export function checkKind(
+  { parity, flowCheck }: Pick<MasksOptions, "parity" | "flowCheck">,
+): 0 | 1 | 2 {
+  if (!parity) return 0;
+  return flowCheck === "cell" ? 2 : 1;
 }
 
 /** True where flows are sampled at a point's own position. */

@@ -64,7 +64,8 @@ export interface CheckTask {
   /** The first so many labels are measured, the rest are their neighbors. */
   readonly owned: number;
   readonly diffusionSteps: number;
-  readonly parity: boolean;
+  /** How flows are checked: `checkKind`. */
+  readonly parity: 0 | 1 | 2;
 }
 
 /** Runs tasks of slabs: at once, or in workers. */

@@ -145,7 +145,7 @@ export function slabTasks(arena: Arena) {
             task.ids.length,
             task.owned,
             task.diffusionSteps,
-            task.parity ? 1 : 0,
+            task.parity,
           ),
         );
         return arena.viewF64(errors, task.owned).slice();

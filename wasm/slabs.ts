@@ -5,7 +5,12 @@
  * @module
  */
 import { isVolume, type Size } from "../shared/ndarray.ts";
-import { checkNiter, isPlain, type MasksOptions } from "./settings.ts";
+import {
+  checkKind,
+  checkNiter,
+  isPlain,
+  type MasksOptions,
+} from "./settings.ts";
 import type {
   CheckTask,
   Painted,
@@ -88,7 +93,7 @@ export async function checkSlabs(
   options: MasksOptions,
 ): Promise<Float64Array<ArrayBuffer>> {
   const { boxes, count } = painted;
-  const parity = options.parity ?? false;
+  const parity = checkKind(options);
   const axis = isVolume(image.size) ? 0 : 2;
   const starts = (k: number) => boxes[8 * k + axis];
   const ends = (k: number) => boxes[8 * k + axis + 1];
@@ -107,7 +112,7 @@ export async function checkSlabs(
     );
     const end = own.reduce((last, k) => Math.max(last, ends(k)), 0);
     const near: number[] = [];
-    if (parity) {
+    if (parity === 1) {
       const isOwn = new Set(own);
       for (let k = 0; k < count; k++) {
         const touches = starts(k) <= end && ends(k) >= begin;
@@ -136,7 +141,7 @@ export async function checkSlabs(
       boxes: local,
       ids: Uint32Array.from(labels, (k) => k + 1),
       owned: own.length,
-      diffusionSteps: parity ? painted.diffusionSteps : 0,
+      diffusionSteps: parity === 1 ? painted.diffusionSteps : 0,
       parity,
     };
     const measured = await runner.check(task);

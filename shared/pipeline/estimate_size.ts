@@ -8,7 +8,7 @@
  */
 import { ModelError } from "../errors.ts";
 import type { SegmentParameters } from "../schema/parameters.ts";
-import { type Core, planTiles } from "../../wasm/mod.ts";
+import { type Core, type MasksOptions, planTiles } from "../../wasm/mod.ts";
 import { blendOutputs, type NetworkOutput } from "./blend_outputs.ts";
 import type { ChannelSource } from "./channels.ts";
 import { type EncodedTile, encodeTiles, startFacts } from "./encode_tiles.ts";
@@ -210,7 +210,13 @@ async function trackCells(
   core: Core,
   { flows, cellprob, size }: NetworkOutput,
 ): Promise<Uint32Array> {
-  const options = { ...MASKS, parity: true, minSize: 0, fillHoles: false };
+  const options: MasksOptions = {
+    ...MASKS,
+    parity: true,
+    flowCheck: "cell",
+    minSize: 0,
+    fillHoles: false,
+  };
   if (size.height * size.width > SLAB_PIXELS) {
     const slabRows = Math.max(1, Math.floor(SLAB_PIXELS / size.width));
     return (await core.computeMasksBySlab(flows, cellprob, size, {

@@ -86,6 +86,8 @@ export function masksOptions(parameters: MasksParameters): MasksOptions {
     flowThreshold: parameters.flowThreshold,
     maxSizeFraction: parameters.maxSizeFraction,
     parity: parameters.parity,
+    // Cellpose 3, whose convention on a processor is the plain one
+    flowCheck: parameters.convention === "plain" ? "cell" : "image",
     convention: parameters.parity ? parameters.convention : "plain",
     minSize: Math.max(parameters.minSize, 0),
   };

@@ -9,6 +9,9 @@ import {
 import { allocate, fit, mark, release } from "./heap";
 import { sumFlowErrors, unitFlows } from "./unit_flows";
 
+/** Cellpose 3 counts the empty border of a label's box on both axes. */
+const LONE_STEPS: i32 = 4;
+
 /**
  * Flows of all labels: heat is diffused from each label's center, and a flow
  * is the unit vector up its gradient.
@@ -65,11 +68,14 @@ export function labelFlows(
  *
  * errors  count f64   out: mean over the label's pixels; 0 for a missing label
  * flows   2×H×W | 3×D×H×W f32  the network's flows at unit scale
- * labels d h w count steps parity   as in `labelFlows`
+ * labels d h w count steps   as in `labelFlows`
+ * parity  i32         as in `labelFlows`; 2 = each label alone, as Cellpose 3
+ *                     does on a processor: leak-free, with 4 steps more
  * returns i32         0, or −2 where scratch memory is short
  *
- * Source: Cellpose 4.2.1.1, `metrics.py` flow_error.
- * Differs: as `labelFlows`.
+ * Source: Cellpose 4.2.1.1, `metrics.py` flow_error; for 2, Cellpose 3.1,
+ * `dynamics.py` masks_to_flows_cpu.
+ * Differs: as `labelFlows`; nothing for 2.
  */
 export function flowErrors(
   errors: usize, flows: usize, labels: usize, d: i32, h: i32, w: i32, count: i32, steps: i32, parity: i32,
@@ -78,7 +84,7 @@ export function flowErrors(
   const boxes = allocate(fit(u64(count) * BOX_BYTES));
   if (!boxes) return -2;
   findBoxes(boxes, labels, d, h, w, count);
-  if (!steps && parity) steps = maxDiffusionSteps(boxes, count, d);
+  if (!steps && parity == 1) steps = maxDiffusionSteps(boxes, count, d);
   const result = boxFlowErrors(errors, flows, labels, boxes, 0, d, h, w, count, count, steps, parity);
   release(start);
   return result;
@@ -93,10 +99,10 @@ export function flowErrors(
  * boxes   count×8 i32 of `findBoxes`, within this array
  * ids     count u32   labels of the boxes; 0 = no such array: 1..count
  * d h w   i32
- * count   i32         boxes; with parity, the neighbors of the owned labels are among them
+ * count   i32         boxes; with parity 1, the neighbors of the owned labels are among them
  * owned   i32         the first so many get an error
- * steps   i32         diffusion steps; with parity not 0
- * parity  i32
+ * steps   i32         diffusion steps; with parity 1 not 0
+ * parity  i32         as in `flowErrors`
  * returns i32         0, or −2 where scratch memory is short
  *
  * Source: as `flowErrors`.
@@ -106,6 +112,8 @@ export function boxFlowErrors(
   d: i32, h: i32, w: i32, count: i32, owned: i32, steps: i32, parity: i32,
 ): i32 {
   const start = mark();
+  const more = parity == 2 ? LONE_STEPS : 0;
+  if (parity == 2) parity = 0;
   const scratch = allocate(heatScratchBytes(boxes, count, d));
   const image = parity ? allocate(imageHeatBytes(d, h, w)) : 1;
   if (!scratch || !image) {
@@ -121,7 +129,7 @@ export function boxFlowErrors(
     if (area) {
       const heat = parity
         ? heatAt(image, box, d, h, w)
-        : cellHeat(scratch, labels, box, label, d, h, w, steps ? steps : diffusionSteps(box, d));
+        : cellHeat(scratch, labels, box, label, d, h, w, steps ? steps : diffusionSteps(box, d) + more);
       const row = rowBytes(box, w, parity);
       sum = sumFlowErrors(flows, heat, row, planeBytes(box, row, h, parity), labels, label, box, d, h, w);
     }

@@ -43,6 +43,7 @@ const CELLPOSE_COORDINATES: i32 = 4;
 const KEEP_HOLES: i32 = 8;
 const WITH_SETTLED: i32 = 16;
 const NEAREST: i32 = 32;
+const LONE_CHECK: i32 = 64;
 
 /**
  * Masks of an image or volume from its flows and cell probabilities.
@@ -61,7 +62,9 @@ const NEAREST: i32 = 32;
  *                                       4 Cellpose's coordinates, 8 keep holes,
  *                                       16 the array at 44 is there,
  *                                       32 steps without interpolation (images;
- *                                       not with 16)
+ *                                       not with 16),
+ *                                       64 with 1: flows are checked label by
+ *                                       label, as Cellpose 3 does
  *           24 i32 out: foreground pixels
  *           28 i32 out: seeds
  *           32 i32 out: labels dropped as too large
@@ -183,7 +186,8 @@ function checkMasks(
   if (load<f32>(settings, FLOW_THRESHOLD) > 0) {
     errors = allocate(usize(count) << 3);
     if (!errors) return -2;
-    const parity = load<i32>(settings, FLAGS) & PARITY;
+    const flags = load<i32>(settings, FLAGS);
+    const parity = flags & LONE_CHECK ? 2 : flags & PARITY;
     if (flowErrors(errors, flows, masks, d, h, w, count, 0, parity) < 0) return -2;
   }
   return cleanMasks(masks, errors, d, h, w, count, settings);
