@@ -69,6 +69,23 @@ const MAGIC = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59];
  * @throws {CorruptImageError} if the header is broken or the data too short
  */
 export function decodeNpy(bytes: Uint8Array, budget?: Budget): Npy {
+  const { at, ...layout } = readNpyHeader(bytes);
+  return decodeNpyArray(bytes.subarray(at), layout, {
+    offset: at,
+    ...(budget && { budget }),
+  });
+}
+
+/**
+ * Read the header of a .npy file.
+ *
+ * @param bytes  the file, or its beginning
+ * @returns      how the elements lie, and where they start
+ * @throws {UnsupportedFormatError | CorruptImageError} as `decodeNpy`
+ */
+export function readNpyHeader(
+  bytes: Uint8Array,
+): NpyLayout & { readonly at: number } {
   if (MAGIC.some((byte, i) => bytes[i] !== byte)) {
     throw new UnsupportedFormatError("A file without npy signature", ["npy"]);
   }
@@ -85,10 +102,7 @@ export function decodeNpy(bytes: Uint8Array, budget?: Budget): Npy {
   const at = start + headerBytes;
   if (at > bytes.length) throw corrupt("the header is cut short", 8);
   const header = new TextDecoder().decode(bytes.subarray(start, at));
-  return decodeNpyArray(bytes.subarray(at), parseHeader(header), {
-    offset: at,
-    ...(budget && { budget }),
-  });
+  return { ...parseHeader(header), at };
 }
 
 /** How the elements of an array lie in memory. */

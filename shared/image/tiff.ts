@@ -3,17 +3,18 @@
  *
  * @module
  */
-import { fromArrayBuffer, type GeoTIFF } from "geotiff";
+import { GeoTIFF } from "geotiff";
 import {
   CorruptImageError,
   isSegError,
   UnsupportedFormatError,
 } from "../errors.ts";
 import type { Size } from "../ndarray.ts";
+import { type ByteSource, toByteSource } from "./byte_source.ts";
 import { type Budget, createBudget } from "./limits.ts";
 import { narrowIntegers } from "./decoded.ts";
 import { blockBytes, checkBlocks, registerDecoders } from "./tiff_blocks.ts";
-import { implyPages, readImplied } from "./tiff_implied.ts";
+import { implyPages, readPlainRows } from "./tiff_implied.ts";
 import { readTiffPages, type TiffPage } from "./tiff_pages.ts";
 import type { DecodedImage, PixelArray } from "./types.ts";
 
@@ -21,6 +22,9 @@ import type { DecodedImage, PixelArray } from "./types.ts";
 const WHITE_IS_ZERO = 0;
 /** Palette, CMYK, YCbCr, CIELab: the reader converts these to RGB. */
 const CONVERTED_TO_RGB = [3, 5, 6, 8];
+
+/** Strips above this are read in part where they can be. */
+const LARGE_BLOCK = 2 ** 22;
 
 /** A decoded file and its description, which may hold ImageJ or OME axes. */
 export interface DecodedTiff extends DecodedImage {
@@ -42,6 +46,16 @@ export interface OpenedTiff {
     data: PixelArray;
     channels: number;
   }>;
+  /**
+   * Decode rows of a page.
+   *
+   * @returns  count×W×C; strips and tiles are unpacked whole
+   */
+  readonly readRows: (
+    page: number,
+    top: number,
+    count: number,
+  ) => Promise<PixelArray>;
 }
 
 /**
@@ -89,74 +103,103 @@ export function listEqualPages(pages: readonly TiffPage[]): number[] {
 
 /** Read the directories of a TIFF file; otherwise as `decodeTiff`. */
 export function openTiff(
-  bytes: Uint8Array,
+  bytes: Uint8Array | ByteSource,
   budget: Budget = createBudget(),
 ): OpenedTiff {
-  const told = readTiffPages(bytes, budget.limits.maxPages);
+  const source = toByteSource(bytes);
+  const told = readTiffPages(source, budget.limits.maxPages);
   // many writers end text with NUL
   const description = told[0].description &&
     new TextDecoder().decode(told[0].description).replace(/\0+$/, "");
-  const pages = implyPages(told, description ?? "", bytes.length);
+  const pages = implyPages(told, description ?? "", source.length);
+  let library: Promise<GeoTIFF> | undefined;
+  const file: TiffFile = {
+    source,
+    pages,
+    open() {
+      registerDecoders();
+      return library ??= GeoTIFF.fromSource(librarySource(source));
+    },
+  };
+  const checked = new Set<number>();
   return {
     pages,
     ...(description !== undefined && { description }),
-    read: async (order) => {
-      try {
-        return await readPages(bytes, pages, order, budget);
-      } catch (err) {
-        if (isSegError(err)) throw err;
-        const detail = err instanceof Error ? err.message : String(err);
-        if (/unsupported|unknown compression|not supported/i.test(detail)) {
-          throw new UnsupportedFormatError(`A TIFF feature (${detail})`, [
-            "strips and tiles of integers and floats",
-          ], { cause: err });
-        }
-        throw new CorruptImageError("tiff", detail, { cause: err });
-      }
-    },
+    read: (order) => translate(() => readPages(file, order, budget)),
+    readRows: (index, top, count) =>
+      translate(() => {
+        if (!checked.has(index)) checkPage(file, index, budget);
+        checked.add(index);
+        return readPage(file, index, { top, count });
+      }),
   };
 }
 
+/** A file whose directories are read. */
+interface TiffFile {
+  readonly source: ByteSource;
+  readonly pages: readonly TiffPage[];
+  /** The library, which unpacks blocks. */
+  readonly open: () => Promise<GeoTIFF>;
+}
+
+async function translate<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (err) {
+    if (isSegError(err)) throw err;
+    const detail = err instanceof Error ? err.message : String(err);
+    if (/unsupported|unknown compression|not supported/i.test(detail)) {
+      throw new UnsupportedFormatError(`A TIFF feature (${detail})`, [
+        "strips and tiles of integers and floats",
+      ], { cause: err });
+    }
+    throw new CorruptImageError("tiff", detail, { cause: err });
+  }
+}
+
+/** What the library reads from. */
+function librarySource(source: ByteSource) {
+  const fetchSlice = ({ offset, length }: Slice) => {
+    // not slice(): a Node Buffer's shares its memory
+    const data = new Uint8Array(source.read(offset, offset + length)).buffer;
+    return Promise.resolve({ offset, length, data });
+  };
+  return {
+    fetchSlice,
+    fetch: (slices: Slice[]) =>
+      Promise.all(slices.map(async (each) => (await fetchSlice(each)).data)),
+    fileSize: source.length,
+    close: () => Promise.resolve(),
+  };
+}
+
+interface Slice {
+  readonly offset: number;
+  readonly length: number;
+}
+
 async function readPages(
-  bytes: Uint8Array,
-  pages: readonly TiffPage[],
+  file: TiffFile,
   order: readonly number[],
   budget: Budget,
 ) {
+  const { pages, source } = file;
   const first = pages[order[0]];
-  const channels = isConverted(first) ? 3 : first.samples;
+  const channels = channelsOf(first);
   const length = first.height * first.width * channels;
-  const bytesPerSample = Math.max(1, first.bits / 8);
   budget.checkSize({
     samples: order.length * length,
-    bytesPerSample,
-    encodedBytes: bytes.length,
+    bytesPerSample: Math.max(1, first.bits / 8),
+    encodedBytes: source.length,
     pages: order.length,
   });
-  for (const i of order) {
-    checkBlocks(bytes, pages[i]);
-    // a tile may be larger than its image
-    budget.checkSize({
-      samples: blockBytes(pages[i]) / bytesPerSample,
-      bytesPerSample,
-      encodedBytes: bytes.length,
-    });
-  }
+  for (const i of order) checkPage(file, i, budget);
 
-  registerDecoders();
-  const isWhole = bytes.byteLength === bytes.buffer.byteLength;
-  // not slice(): a Node Buffer's shares its memory
-  const buffer = isWhole ? bytes.buffer : new Uint8Array(bytes).buffer;
-  const tiff = await fromArrayBuffer(buffer as ArrayBuffer);
   let out: PixelArray | undefined;
   for (const [at, i] of order.entries()) {
     budget.checkTime();
-    const data = pages[i].isImplied
-      ? narrowIntegers({ data: readImplied(bytes, pages[i]) }).data
-      : await readPage(tiff, i, pages[i]);
-    if (data.length !== length) {
-      throw new CorruptImageError("tiff", `page ${i} holds too few samples`);
-    }
+    const data = await readPage(file, i, { top: 0, count: first.height });
     if (order.length === 1) return { data, channels };
     out ??= allocate(data, length * order.length);
     out.set(data, at * length);
@@ -165,18 +208,61 @@ async function readPages(
   return { data: out, channels };
 }
 
-async function readPage(
-  tiff: GeoTIFF,
+/** Check a page's blocks before any is unpacked. */
+function checkPage(
+  { source, pages }: TiffFile,
   index: number,
-  page: TiffPage,
+  budget: Budget,
+): void {
+  const page = pages[index];
+  checkBlocks(source, page);
+  const bytesPerSample = Math.max(1, page.bits / 8);
+  // a tile may be larger than its image
+  budget.checkSize({
+    samples: blockBytes(page) / bytesPerSample,
+    bytesPerSample,
+    encodedBytes: source.length,
+  });
+}
+
+async function readPage(
+  { source, pages, open }: TiffFile,
+  index: number,
+  { top, count }: { readonly top: number; readonly count: number },
 ): Promise<PixelArray> {
-  const image = await tiff.getImage(index);
-  const data = isConverted(page)
-    ? await image.readRGB({ interleave: true })
-    : await image.readRasters({ interleave: true });
-  const array = narrow(data as ArrayBufferView & ArrayLike<number>);
-  if (page.photometric === WHITE_IS_ZERO) invert(array, page.bits);
+  const page = pages[index];
+  const { width, height, photometric } = page;
+  const length = count * width * channelsOf(page);
+  let array: PixelArray;
+  if (page.isImplied || (count < height && isLargePlain(page))) {
+    const data = readPlainRows(source, page, top, count);
+    array = narrowIntegers({ data }).data;
+  } else {
+    const image = await (await open()).getImage(index);
+    const window = [0, top, width, top + count];
+    const data = isConverted(page)
+      ? await image.readRGB({ interleave: true, window })
+      : await image.readRasters({ interleave: true, window });
+    array = narrow(data as ArrayBufferView & ArrayLike<number>);
+  }
+  if (array.length !== length) {
+    throw new CorruptImageError("tiff", `page ${index} holds too few samples`);
+  }
+  if (photometric === WHITE_IS_ZERO && !page.isImplied) {
+    invert(array, page.bits);
+  }
   return array;
+}
+
+/** Uncompressed strips that are not worth reading whole for a few rows. */
+function isLargePlain(page: TiffPage): boolean {
+  return page.compression === 1 && !page.isPlanar && page.bits >= 8 &&
+    page.block.width === page.width && blockBytes(page) > LARGE_BLOCK &&
+    !isConverted(page);
+}
+
+function channelsOf(page: TiffPage): number {
+  return isConverted(page) ? 3 : page.samples;
 }
 
 function isConverted({ photometric }: TiffPage): boolean {

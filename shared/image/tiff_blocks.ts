@@ -6,6 +6,7 @@
  */
 import { addDecoder, BaseDecoder } from "geotiff";
 import { CorruptImageError, UnsupportedFormatError } from "../errors.ts";
+import type { ByteSource } from "./byte_source.ts";
 import { inflate } from "./inflate.ts";
 import { readFrame } from "./jpeg.ts";
 import { unpackLzw } from "./lzw.ts";
@@ -33,7 +34,7 @@ const PADDING_BYTES = 1 << 16;
  * @throws {UnsupportedFormatError} for other compressions and sample types
  * @throws {CorruptImageError}
  */
-export function checkBlocks(bytes: Uint8Array, page: TiffPage): void {
+export function checkBlocks(source: ByteSource, page: TiffPage): void {
   if (COMPRESSIONS[page.compression] === undefined) {
     throw new UnsupportedFormatError(
       `TIFF compression ${page.compression}`,
@@ -63,16 +64,16 @@ export function checkBlocks(bytes: Uint8Array, page: TiffPage): void {
   }
   for (let i = 0; i < count; i++) {
     const end = offsets[i] + (byteCounts[i] ?? 0);
-    if (!(end <= bytes.length)) {
-      throw corrupt(`block ${i} ends at byte ${end} of ${bytes.length}`);
+    if (!(end <= source.length)) {
+      throw corrupt(`block ${i} ends at byte ${end} of ${source.length}`);
     }
     // a block that was never written
     if (byteCounts[i] === 0) throw corrupt(`block ${i} is empty`);
     if (page.compression === 50000) {
-      checkZstd(bytes.subarray(offsets[i], end), page);
+      checkZstd(source.read(offsets[i], end), page);
     }
     if (page.compression === 7) {
-      checkJpeg(bytes.subarray(offsets[i], end), page);
+      checkJpeg(source.read(offsets[i], end), page);
     }
   }
   const needed = page.height * page.width * page.samples * page.bits / 8;

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import type { ByteSource } from "./byte_source.ts";
 import { decodeNpyArray, type NpyData } from "./npy.ts";
 import type { TiffPage } from "./tiff_pages.ts";
 
@@ -42,18 +43,36 @@ export function implyPages(
     });
 }
 
-/** The samples of an implied page. */
-export function readImplied(bytes: Uint8Array, page: TiffPage): NpyData {
-  const { isLittle, bits, samples, height, width } = page;
+/**
+ * Samples of an uncompressed page, rows top … top + count, straight from the
+ * file: of implied pages, and of strips that are too large to be read whole.
+ */
+export function readPlainRows(
+  source: ByteSource,
+  page: TiffPage,
+  top: number,
+  count: number,
+): NpyData {
+  const { isLittle, bits, samples, width, block, offsets } = page;
   const kind = page.sampleFormat === 3
     ? "f"
     : page.sampleFormat === 2
     ? "i"
     : "u";
-  const [from] = page.offsets;
-  return decodeNpyArray(bytes.subarray(from), {
+  const rowBytes = width * samples * bits / 8;
+  const bytes = new Uint8Array(count * rowBytes);
+  for (let y = top; y < top + count;) {
+    // rows of this strip
+    const strip = Math.floor(y / block.height);
+    const end = Math.min(top + count, (strip + 1) * block.height);
+    const from = offsets[strip] + (y - strip * block.height) * rowBytes;
+    const part = source.read(from, from + (end - y) * rowBytes);
+    bytes.set(part, (y - top) * rowBytes);
+    y = end;
+  }
+  return decodeNpyArray(bytes, {
     descr: `${isLittle ? "<" : ">"}${kind}${bits / 8}`,
     isFortran: false,
-    shape: [height, width, samples],
-  }, { offset: from }).data;
+    shape: [count, width, samples],
+  }, { offset: offsets[0] }).data;
 }

@@ -9,6 +9,7 @@ import {
   ImageTooLargeError,
   UnsupportedFormatError,
 } from "../errors.ts";
+import { type ByteSource, toByteSource } from "./byte_source.ts";
 
 /** Tags that are looked at (TIFF 6.0 §8; supplement 2 for JPEG). */
 const TAGS = {
@@ -89,21 +90,21 @@ export interface TiffPage {
  * Source: TIFF 6.0 §2; the BigTIFF file format proposal.
  */
 export function readTiffPages(
-  bytes: Uint8Array,
+  bytes: Uint8Array | ByteSource,
   maxPages = Infinity,
 ): TiffPage[] {
-  const order = String.fromCharCode(bytes[0], bytes[1]);
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const source = toByteSource(bytes);
+  const start = source.read(0, 4);
+  const order = String.fromCharCode(start[0], start[1]);
   const isLittle = order === "II";
-  const version = (isLittle || order === "MM") && bytes.length >= 4
-    ? view.getUint16(2, isLittle)
+  const version = (isLittle || order === "MM") && start.length === 4
+    ? viewOf(start).getUint16(2, isLittle)
     : 0;
   if (version !== 42 && version !== 43) {
     throw new UnsupportedFormatError("A file without TIFF header", ["tiff"]);
   }
   const file: TiffFile = {
-    bytes,
-    view,
+    source,
     isLittle,
     isBig: version === 43,
     read: { values: 0 },
@@ -134,8 +135,7 @@ export function readTiffPages(
 }
 
 interface TiffFile {
-  readonly bytes: Uint8Array;
-  readonly view: DataView;
+  readonly source: ByteSource;
   readonly isLittle: boolean;
   readonly isBig: boolean;
   /** Values read so far: pages that share arrays would take for ever. */
@@ -202,13 +202,13 @@ function readFields(
   entries: number,
 ): Map<number, Field> {
   const wanted = new Set<number>(Object.values(TAGS));
-  const { view, isLittle, isBig } = file;
+  const { isBig } = file;
   const fields = new Map<number, Field>();
   for (let i = 0; i < entries; i++) {
     const at = from + i * (isBig ? 20 : 12);
-    const tag = view.getUint16(at, isLittle);
+    const tag = readUint(file, at, 2);
     if (!wanted.has(tag)) continue;
-    const type = view.getUint16(at + 2, isLittle);
+    const type = readUint(file, at + 2, 2);
     const count = readUint(file, at + 4, isBig ? 8 : 4);
     const inline = at + (isBig ? 12 : 8);
     const size = (TYPE_BYTES[type] ?? 0) * count;
@@ -216,7 +216,7 @@ function readFields(
     const start = size <= (isBig ? 8 : 4)
       ? inline
       : readUint(file, inline, isBig ? 8 : 4);
-    if (start + size > file.bytes.length) {
+    if (start + size > file.source.length) {
       throw corrupt(`the values of tag ${tag} lie outside the file`, at);
     }
     fields.set(tag, { type, count, at: start });
@@ -225,40 +225,54 @@ function readFields(
 }
 
 function readNumbers(file: TiffFile, field?: Field): number[] {
-  if (field === undefined) return [];
-  const { view, isLittle } = file;
-  const size = TYPE_BYTES[field.type];
+  const bytes = readBytes(file, field);
+  if (field === undefined || bytes === undefined) return [];
   file.read.values += field.count;
-  if (file.read.values > 64 + file.bytes.length) {
+  if (file.read.values > 64 + file.source.length) {
     throw corrupt("its pages share their values", field.at);
   }
+  const { isLittle } = file;
+  const view = viewOf(bytes);
+  const size = TYPE_BYTES[field.type];
   return Array.from({ length: field.count }, (_, i) => {
-    const at = field.at + i * size;
+    const at = i * size;
     // rationals: numerator and denominator
     if (field.type === 5) {
       return view.getUint32(at, isLittle) / view.getUint32(at + 4, isLittle);
     }
-    return readUint(file, at, size);
+    return uintAt(view, at, { size, isLittle });
   });
 }
 
 function readBytes(file: TiffFile, field?: Field): Uint8Array | undefined {
   return field &&
-    file.bytes.subarray(
-      field.at,
-      field.at + field.count * TYPE_BYTES[field.type],
-    );
+    file.source.read(field.at, field.at + field.count * TYPE_BYTES[field.type]);
 }
 
-function readUint(file: TiffFile, at: number, size: number): number {
-  const { view, isLittle } = file;
-  if (at + size > view.byteLength) {
+function readUint(
+  { source, isLittle }: TiffFile,
+  at: number,
+  size: number,
+): number {
+  if (at + size > source.length) {
     throw corrupt("a page lies outside the file", at);
   }
+  return uintAt(viewOf(source.read(at, at + size)), 0, { size, isLittle });
+}
+
+function uintAt(
+  view: DataView,
+  at: number,
+  { size, isLittle }: { size: number; isLittle: boolean },
+): number {
   if (size === 1) return view.getUint8(at);
   if (size === 2) return view.getUint16(at, isLittle);
   if (size === 4) return view.getUint32(at, isLittle);
   return Number(view.getBigUint64(at, isLittle));
+}
+
+function viewOf(bytes: Uint8Array): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
 function corrupt(detail: string, offset: number): CorruptImageError {
