@@ -7,7 +7,10 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { decodeImage } from "../shared/image/decode.ts";
 import { decodeNpy } from "../shared/image/npy.ts";
 import { decodeZarr } from "../shared/image/zarr.ts";
+import { openFile } from "../shared/image/file_source.ts";
+import { openImage, openZarrImage } from "../shared/image/open.ts";
 import { HAS_PYTHON, runPython } from "./files/python.ts";
+import { expectSameRows } from "./files/same_rows.ts";
 
 interface Case {
   readonly file: string;
@@ -46,8 +49,43 @@ describe.skipIf(!HAS_PYTHON)(
       }
       expect(wrong).toEqual([]);
     });
+
+    test("openImage() gives their rows from the file", async () => {
+      const names = (await readdir(folder))
+        .filter((name) => name.endsWith(".json")).sort();
+      let banded = 0;
+      for (const name of names) {
+        const want: Case = JSON.parse(
+          await readFile(join(folder, name), "utf8"),
+        );
+        const path = join(folder, want.file);
+        if (await compareRows(path)) banded++;
+      }
+      expect(banded).toBeGreaterThan(50);
+    }, 60_000);
   },
 );
+
+/** @returns whether the file was read in bands */
+async function compareRows(path: string): Promise<boolean> {
+  if ((await stat(path)).isDirectory()) {
+    const store = new FileSystemStore(path);
+    const decoded = await decodeZarr(store);
+    if (/64-bit/.test(decoded.warnings.join())) return false;
+    const opened = await openZarrImage(store);
+    await expectSameRows(opened, decoded);
+    return opened.isBanded;
+  }
+  const file = openFile(path);
+  try {
+    const opened = await openImage(file);
+    const bytes = new Uint8Array(await readFile(path));
+    await expectSameRows(opened, await decodeImage(bytes));
+    return opened.isBanded;
+  } finally {
+    file.close();
+  }
+}
 
 async function check(folder: string, name: string): Promise<void> {
   const read = async (file: string) =>

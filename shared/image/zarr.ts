@@ -11,7 +11,7 @@ import {
   isSegError,
   UnsupportedFormatError,
 } from "../errors.ts";
-import { decideAxes } from "./axes.ts";
+import { type Axes, decideAxes } from "./axes.ts";
 import {
   assemble,
   type DecodedArray,
@@ -67,11 +67,112 @@ export async function decodeZarr(
   }
 }
 
+/** An array whose metadata is read. */
+export interface OpenedZarr {
+  readonly axes: Axes;
+  readonly facts: NgffFacts;
+  /** As the metadata names it. */
+  readonly dtype: string;
+  /** Rows of a chunk. */
+  readonly chunkRows: number;
+  /**
+   * Read a part.
+   *
+   * @param selection  an index or a range for each axis; null: all
+   */
+  readonly read: (
+    selection: readonly (number | null | readonly [number, number])[],
+  ) => Promise<NpyData>;
+}
+
+/**
+ * Read the metadata of a Zarr hierarchy; otherwise as `decodeZarr`.
+ *
+ * @param options  `limits`: of what is read at a time
+ */
+export async function openZarr(
+  store: ZarrStore,
+  options: DecodeOptions = {},
+): Promise<OpenedZarr> {
+  boundCodecs();
+  const budget = createBudget(options.limits);
+  try {
+    const { node, facts } = await openArray(checkedStore(store), options);
+    const told = facts.axes ?? readDimensionNames(node);
+    const axes = decideAxes(node.shape, { given: options.axes, told });
+    const chunk = node.chunks.reduce((a, b) => a * b, 1);
+    budget.checkSize({
+      samples: chunk,
+      bytesPerSample: bytesOf(node.dtype),
+      encodedBytes: Infinity,
+    });
+    return {
+      axes,
+      facts,
+      dtype: node.dtype,
+      chunkRows:
+        node.chunks[node.shape.length - (axes.axes.endsWith("C") ? 3 : 2)],
+      async read(selection) {
+        try {
+          return await readArray(
+            node,
+            selection.map((each) =>
+              typeof each === "object" && each !== null
+                ? zarr.slice(each[0], each[1])
+                : each
+            ),
+          );
+        } catch (err) {
+          throw translate(err);
+        }
+      },
+    };
+  } catch (err) {
+    throw translate(err);
+  }
+}
+
 async function decode(
   store: ZarrStore,
   options: DecodeOptions,
   budget: Budget,
 ): Promise<DecodedArray> {
+  const { node, facts } = await openArray(store, options);
+  const { shape, dtype } = node;
+  const bytesPerSample = bytesOf(dtype);
+  const samples = shape.reduce((a, b) => a * b, 1);
+  const chunk = node.chunks.reduce((a, b) => a * b, 1);
+  for (const count of [samples, chunk]) {
+    budget.checkSize({
+      samples: count,
+      bytesPerSample,
+      encodedBytes: Infinity,
+    });
+  }
+  await checkChunks(node, samples * bytesPerSample, budget);
+
+  const told = facts.axes ?? readDimensionNames(node);
+  const narrow = narrowIntegers({ data: await readArray(node, null) });
+  const image = assemble(
+    narrow.data,
+    "zarr",
+    decideAxes(shape, { given: options.axes, told }),
+    narrow.warnings,
+  );
+  return {
+    ...image,
+    ...(facts.pixelSize && { pixelSize: facts.pixelSize }),
+    ...(facts.channelNames && { channelNames: facts.channelNames }),
+  };
+}
+
+type ZarrArray = zarr.Array<zarr.DataType, ZarrStore>;
+
+/** Find the array: the full resolution of the first image. */
+async function openArray(
+  store: ZarrStore,
+  options: DecodeOptions,
+): Promise<{ node: ZarrArray; facts: NgffFacts }> {
   const root = zarr.root(store);
   const path = options.entry ?? "";
   let node = await zarr.open(path === "" ? root : root.resolve(path));
@@ -92,7 +193,11 @@ async function decode(
   if (node.kind !== "array") {
     throw new CorruptImageError("zarr", `${facts.path} is no array`);
   }
-  const { shape, dtype } = node;
+  return { node, facts };
+}
+
+/** Bytes of a sample. */
+function bytesOf(dtype: string): number {
   const bits = /^(?:u?int|float)(8|16|32|64)$/.exec(dtype)?.[1] ??
     (dtype === "bool" ? "8" : undefined);
   if (bits === undefined) {
@@ -101,36 +206,23 @@ async function decode(
       "floats",
     ]);
   }
-  const bytesPerSample = Number(bits) / 8;
-  const samples = shape.reduce((a, b) => a * b, 1);
-  const chunk = node.chunks.reduce((a, b) => a * b, 1);
-  for (const count of [samples, chunk]) {
-    budget.checkSize({
-      samples: count,
-      bytesPerSample,
-      encodedBytes: Infinity,
-    });
-  }
-  await checkChunks(node, samples * bytesPerSample, budget);
+  return Number(bits) / 8;
+}
 
-  const told = facts.axes ?? readDimensionNames(node);
-  const { data, stride } = await zarr.get(node);
-  checkOrder(shape, stride);
-  const array = dtype === "bool"
-    ? Uint8Array.from(data as unknown as Iterable<number>, Number)
-    : widen(data);
-  const narrow = narrowIntegers({ data: array });
-  const image = assemble(
-    narrow.data,
-    "zarr",
-    decideAxes(shape, { given: options.axes, told }),
-    narrow.warnings,
-  );
-  return {
-    ...image,
-    ...(facts.pixelSize && { pixelSize: facts.pixelSize }),
-    ...(facts.channelNames && { channelNames: facts.channelNames }),
+/** All of an array, or a part; a single number is an array of one. */
+async function readArray(
+  node: ZarrArray,
+  selection: (number | null | zarr.Slice)[] | null,
+): Promise<NpyData> {
+  const { data, stride, shape } = await zarr.get(node, selection) as {
+    data: unknown;
+    stride: number[];
+    shape: number[];
   };
+  checkOrder(shape, stride);
+  return node.dtype === "bool"
+    ? Uint8Array.from(data as Iterable<number>, Number)
+    : widen(data);
 }
 
 /**
@@ -138,7 +230,7 @@ async function decode(
  * claim any size, since chunks that are absent are filled.
  */
 async function checkChunks(
-  array: zarr.Array<zarr.DataType, ZarrStore>,
+  array: ZarrArray,
   bytes: number,
   { limits, checkTime }: Budget,
 ): Promise<void> {
@@ -237,7 +329,7 @@ function flatten(attributes: Record<string, unknown>): Record<string, unknown> {
 
 /** Axes of plain arrays: version 3's dimension names, or xarray's. */
 function readDimensionNames(
-  array: zarr.Array<zarr.DataType, ZarrStore>,
+  array: ZarrArray,
 ): string | undefined {
   const names: unknown = array.dimensionNames ??
     array.attrs["_ARRAY_DIMENSIONS"];
