@@ -9,7 +9,7 @@ import { encodeNpy } from "../shared/image/npy.ts";
 import { openDecoded, openImage } from "../shared/image/open.ts";
 import { encodePng } from "../shared/image/png.ts";
 import { cacheRows } from "../shared/image/row_cache.ts";
-import { encodeTiff } from "../shared/image/tiff_write.ts";
+import { encodeTiff, streamTiff } from "../shared/image/tiff_write.ts";
 import { expectSameRows } from "./files/same_rows.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "cytoedge-open-"));
@@ -148,3 +148,34 @@ test("cacheRows() unpacks a block once while bands go down the image", async () 
   }
   expect(read).toEqual([0, 100, 200, 300, 400, 500, 600, 700, 800, 900]);
 });
+
+test.each([[false], [true]])(
+  "streamTiff() writes what encodeTiff() does, or BigTIFF: %s",
+  async (isBig) => {
+    const image = ramp(Uint16Array, [2, 700, 333]);
+    const source = {
+      axes: "ZYX",
+      shape: image.shape,
+      pixelSize: { y: 0.5, x: 0.25 },
+    };
+    const out = new Uint8Array(2_000_000);
+    let end = 0;
+    streamTiff({
+      ...source,
+      isBig,
+      like: new Uint16Array(0),
+      readRows: (page, top, count) => {
+        const from = (page * 700 + top) * 333;
+        return image.data.slice(from, from + count * 333);
+      },
+    }, (at, bytes) => {
+      out.set(bytes, at);
+      end = Math.max(end, at + bytes.length);
+    });
+    const written = out.subarray(0, end);
+    expect(written[2]).toBe(isBig ? 43 : 42);
+    const whole = encodeTiff({ ...source, data: image.data });
+    if (!isBig) expect(written).toEqual(whole);
+    expect(await decodeImage(written)).toEqual(await decodeImage(whole));
+  },
+);

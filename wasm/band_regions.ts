@@ -6,11 +6,16 @@
  */
 import type { Size2D } from "../shared/ndarray.ts";
 import type { Arena } from "./arena.ts";
+import {
+  type ContourOptions,
+  type Contours,
+  traceContours,
+} from "./contours.ts";
 import { rowsOf } from "./band_clean.ts";
 import { measureRegions, type Regions } from "./regions.ts";
 import type { Store } from "./store.ts";
 
-/** Rows of a band in which regions start. */
+/** Pixels of a band in which regions start. */
 const BAND_PIXELS = 2 ** 22;
 
 /** A label image in a store, 1 … K in raster order. */
@@ -20,6 +25,8 @@ export interface StoredMasks {
   readonly count: number;
   /** K×8 i32 of `computeMasksByBand`. */
   readonly boxes: Int32Array;
+  /** Rows in which labels start that are looked at together; by the width. */
+  readonly bandRows?: number | undefined;
 }
 
 /** Labels that start in a band, and the rows that hold them. */
@@ -41,9 +48,9 @@ export function bandRegions(arena: Arena) {
    * Source: ours.
    */
   function* cutLabels(
-    { masks, size: { height, width }, count, boxes }: StoredMasks,
+    { masks, size: { height, width }, count, boxes, bandRows }: StoredMasks,
   ): Generator<StoredBand> {
-    const rows = Math.max(1, Math.floor(BAND_PIXELS / width));
+    const rows = bandRows ?? Math.max(1, Math.floor(BAND_PIXELS / width));
     for (let k = 1; k <= count;) {
       const end = Math.min(height, boxes[8 * k - 6] + rows);
       const labels: number[] = [];
@@ -95,7 +102,40 @@ export function bandRegions(arena: Arena) {
     });
   }
 
-  return { cutLabels, measureStored };
+  /**
+   * Trace the contours of stored masks; see `traceContours`.
+   *
+   * Source: as `traceContours`. Differs: nothing.
+   */
+  function traceStored(
+    stored: StoredMasks,
+    options: ContourOptions = {},
+  ): Contours {
+    const { width } = stored.size;
+    const parts: Contours[] = [];
+    let [points, polygons] = [0, 0];
+    for (const { labels, from, to, masks } of cutLabels(stored)) {
+      const size = { height: to - from, width };
+      const part = traceContours(arena, masks, size, options);
+      for (let i = 0; i < part.points.length; i += 2) part.points[i] += from;
+      parts.push({
+        ...part,
+        labels: part.labels.map((k) => labels[k - 1]),
+        offsets: part.offsets.subarray(1).map((at) => at + points),
+        polygons: part.polygons.map((k) => k + polygons),
+      });
+      points += part.points.length / 2;
+      polygons += (part.polygons.at(-1) ?? -1) + 1;
+    }
+    const none = { height: 1, width };
+    if (parts.length === 0) {
+      return traceContours(arena, new Uint32Array(width), none, options);
+    }
+    const joined = join(parts);
+    return { ...joined, offsets: Uint32Array.from([0, ...joined.offsets]) };
+  }
+
+  return { cutLabels, measureStored, traceStored };
 }
 
 /** Columns of some tables as those of one. */

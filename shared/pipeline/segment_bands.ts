@@ -175,7 +175,7 @@ async function segmentPlane(
   const rows = (from: number, to: number) =>
     readPlanar(core, plane, from, to - from);
   const cells = await core.measureStored(
-    { masks, size, count, boxes },
+    { masks, size, count, boxes, bandRows: job.bandRows },
     channels * pixels > MAX_INTENSITIES ? undefined : { channels, rows },
   );
   clock("measure");

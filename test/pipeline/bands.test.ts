@@ -88,12 +88,18 @@ async function expectSame(
     bandRows,
   });
   for (const [z, plane] of whole.planes.entries()) {
-    const { masks, output, size, cells, count, emptyReason } = bands.planes[z];
+    const { masks, output, size, cells, boxes, count, emptyReason } =
+      bands.planes[z];
     const pixels = size.height * size.width;
     expect(masks.read(0, pixels)).toEqual(plane.masks);
     expect(output.store.read(0, 2 * pixels)).toEqual(plane.flows);
     expect(output.store.read(2 * pixels, pixels)).toEqual(plane.cellprob);
     expect(cells).toEqual(plane.cells);
+    const stored = { masks, size, count, boxes, bandRows };
+    for (const along of ["edges", "centers"] as const) {
+      expect(core.traceStored(stored, { along }))
+        .toEqual(core.traceContours(plane.masks, size, { along }));
+    }
     expect({ count, size, emptyReason }).toEqual({
       count: plane.count,
       size: plane.size,
