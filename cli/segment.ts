@@ -59,8 +59,9 @@ export async function segment(
     encoders,
     out: command.out === undefined ? undefined : callerPath(command.out),
   };
-  const { out, batchSize, ...rest } = job;
+  const { out, batchSize, scratch, ...rest } = job;
   const optional = {
+    ...(scratch === undefined ? {} : { scratch: callerPath(scratch) }),
     ...(out === undefined ? {} : { out }),
     ...(batchSize === undefined ? {} : { batchSize }),
   };

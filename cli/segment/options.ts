@@ -13,6 +13,7 @@ import {
   SegmentParameters,
 } from "../../shared/schema/parameters.ts";
 import { UsageError } from "../usage_error.ts";
+import { readBytes } from "./memory.ts";
 import {
   OUTPUT_KINDS,
   type OutputKind,
@@ -26,6 +27,9 @@ export interface SegmentCommand {
   readonly out: string | undefined;
   readonly outputs: readonly OutputName[];
   readonly batchSize: number | undefined;
+  /** Bytes. */
+  readonly memoryBudget: number | null;
+  readonly scratch: string | undefined;
   readonly providers: readonly string[] | undefined;
   readonly threads: number | undefined;
   readonly json: boolean;
@@ -92,6 +96,14 @@ export function addSegmentOptions(command: Command): Command {
       "tiles at a time; default: measured",
       readNumber,
     )
+    .option(
+      "--memory-budget <size>",
+      "as 800M or 4G; larger images are read in bands; default: by the free memory",
+    )
+    .option(
+      "--scratch <dir>",
+      "folder for what does not fit memory; default: that of the results",
+    )
     .option("--provider <name...>", "cuda, webgpu, cpu: tried in this order")
     .option("--threads <n>", "threads of the processor", readNumber)
     .option("--look-one-level-down", "folders within folders, too")
@@ -154,6 +166,8 @@ export function readSegmentOptions(
       )
       .map(([name]) => name as OutputName),
     batchSize,
+    memoryBudget: readBudget(given.memoryBudget),
+    scratch: given.scratch as string | undefined,
     threads,
     providers: given.provider as string[] | undefined,
     json: given.json === true,
@@ -222,6 +236,17 @@ function readCount(name: string, value: unknown): number | undefined {
     );
   }
   return Number(value);
+}
+
+function readBudget(value: unknown): number | null {
+  if (value === undefined) return null;
+  const bytes = readBytes(String(value));
+  if (bytes === undefined) {
+    throw new UsageError(
+      `option --memory-budget: must be a size as 800M or 4G (is ${value})`,
+    );
+  }
+  return bytes;
 }
 
 function toKebab(name: string): string {

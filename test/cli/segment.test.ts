@@ -162,3 +162,86 @@ test("segment refuses a model that has been changed", () => {
   expect(code).toBe(1);
   expect(errors.join("\n")).toMatch(/model\.onnx is not what was imported/);
 });
+
+test("segment reads images above the budget in bands, with the same results", () => {
+  const shape = [2, 300, 260];
+  const stack = new Uint16Array(2 * 300 * 260);
+  for (let i = 0; i < stack.length; i++) {
+    stack[i] = 200 + 100 * Math.sin(i / 9) * Math.cos(i / 2900);
+  }
+  writeFileSync(join(folder, "stack.npy"), encodeNpy(stack, shape));
+  const kinds = ["tif", "csv", "rois", "geojson", "txt"];
+  const args = ["segment", "stack.npy", ...cpu]
+    .concat(["--flow-threshold", "0", "--cellprob-threshold=-6", "--no-npy"])
+    .concat(kinds.map((kind) => `--save-${kind}`));
+  const inMemory = run(...args, "--out", "whole");
+  expect(inMemory.errors).toEqual([]);
+  const inBands = run(
+    ...args,
+    ...["--out", "bands", "--memory-budget", "1M", "--scratch", "."],
+  );
+  expect(inBands.errors).toEqual([]);
+  const names = readdirSync(join(folder, "whole")).sort();
+  expect(readdirSync(join(folder, "bands")).sort()).toEqual(names);
+  expect(names.length).toBeGreaterThan(5);
+  for (const name of names) {
+    const read = (out: string) => readFileSync(join(folder, out, name));
+    if (!name.endsWith("result.json")) {
+      expect(read("bands").equals(read("whole")), name).toBe(true);
+      continue;
+    }
+    const [bands, whole] = ["bands", "whole"].map((out) =>
+      JSON.parse(read(out).toString())
+    );
+    expect(bands.id).toBe(whole.id);
+    expect(bands.count).toBe(whole.count);
+    expect(whole.count).toBeGreaterThan(0);
+    expect(whole.run.memory.mode).toBe("memory");
+    expect(bands.run.memory).toMatchObject({
+      mode: "bands",
+      budgetBytes: 2 ** 20,
+    });
+  }
+});
+
+test("segment says which outputs an image above the budget cannot have", () => {
+  const { code, out } = run(
+    ...["segment", "in/a.tif", ...cpu, "--out", "none"],
+    ...["--memory-budget", "1M", "--save-coco"],
+  );
+  expect(code).toBe(1);
+  expect(out[0]).toMatch(/npy file \(give --no-npy\), --save-coco need/);
+  const wrong = run("segment", "in/a.tif", ...cpu, "--memory-budget", "lots");
+  expect(wrong.code).toBe(2);
+  expect(wrong.errors.join()).toMatch(/--memory-budget.*lots/);
+});
+
+test("segment reads a folder of Zarr", () => {
+  const zarr = join(folder, "in_zarr", "c.zarr");
+  mkdirSync(zarr, { recursive: true });
+  const array = {
+    zarr_format: 2,
+    shape: [64, 70],
+    chunks: [32, 70],
+    dtype: "|u1",
+    compressor: null,
+    fill_value: 0,
+    filters: null,
+    order: "C",
+  };
+  writeFileSync(join(zarr, ".zarray"), JSON.stringify(array));
+  writeFileSync(join(zarr, "0.0"), new Uint8Array(32 * 70));
+  const args = ["segment", "in_zarr", ...cpu, "--out", "out_zarr"];
+  for (const more of [[], ["--force", "--memory-budget", "1K"]]) {
+    const { code, out, errors } = run(
+      ...args,
+      "--no-npy",
+      "--save-tif",
+      ...more,
+    );
+    expect(errors).toEqual([]);
+    expect(code).toBe(0);
+    expect(out[0]).toMatch(/^c\.zarr {2}0 cells/);
+  }
+  expect(existsSync(join(folder, "out_zarr", "c_cp_masks.tif"))).toBe(true);
+});

@@ -26,6 +26,7 @@ import {
   type SegmentOptions,
   SegmentParameters,
 } from "../../shared/schema/parameters.ts";
+import type { Store, Stored } from "../../wasm/mod.ts";
 import { createRandom } from "../bench/scene.ts";
 import { core } from "../core.ts";
 import {
@@ -259,4 +260,34 @@ test("segmentBands() refuses what needs the whole image", async () => {
   ).rejects.toThrow(/diameter.*memory budget/);
   await expect(run({}, createIdentity({ model: { family: "unet" } }))).rejects
     .toThrow(/bands/);
+});
+
+test("segmentBands() reads no more of its stores at a time from a taller image", async () => {
+  const longest = async (height: number) => {
+    let most = 0;
+    const watch = <T extends Stored>(store: Store<T>): Store<T> => ({
+      read(at, length) {
+        most = Math.max(most, length);
+        return store.read(at, length);
+      },
+      write: store.write,
+    });
+    const input = bandsOf(createOutputImage(height, 300));
+    const parameters = SegmentParameters.parse({ normalize: false });
+    const { count } = await segmentBands(input, parameters, {
+      core,
+      encoders: [createIdentity()],
+      bandRows: 64,
+      stores: {
+        createFloats: (length) => watch(IN_MEMORY.createFloats(length)),
+        createLabels: (length) => watch(IN_MEMORY.createLabels(length)),
+      },
+    });
+    expect(count).toBeGreaterThan(height / 30);
+    return most;
+  };
+  const short = await longest(400);
+  // a band, its halo of 64 rows, and the rows of a cell
+  expect(short).toBeLessThanOrEqual(300 * (64 + 2 * 64 + 40));
+  expect(await longest(1600)).toBeLessThanOrEqual(300 * (64 + 2 * 64 + 40));
 });
