@@ -16,7 +16,7 @@ import { callerPath } from "./caller_path.ts";
 import { calibrate } from "./import/calibrate.ts";
 import { printLine } from "./print.ts";
 import { UsageError } from "./usage_error.ts";
-import { VERSION } from "./version.ts";
+import { VERSION } from "../shared/version.ts";
 
 /** Options of the command. */
 export interface ImportCommand

@@ -8,7 +8,7 @@ import process from "node:process";
 import { gzipSync } from "node:zlib";
 import { loadCore } from "../wasm/mod.ts";
 import { printLine } from "./print.ts";
-import { VERSION } from "./version.ts";
+import { VERSION } from "../shared/version.ts";
 
 // (module (func (result v128) (v128.const 0 …))): valid only where SIMD is
 const SIMD_PROBE = Uint8Array.from([

@@ -12,7 +12,7 @@ import { Command, CommanderError, Option } from "commander";
 import { addSegmentOptions, spellWithHyphens } from "./segment/options.ts";
 import { addTrainOptions } from "./train/options.ts";
 import { UsageError } from "./usage_error.ts";
-import { VERSION } from "./version.ts";
+import { VERSION } from "../shared/version.ts";
 
 const program = new Command("cytoedge")
   .description("Cell segmentation: flows, masks and scores")
@@ -97,6 +97,54 @@ program.command("report")
   .action(async (options) => {
     const { report } = await import("./report.ts");
     await report(options);
+  });
+
+program.command("serve")
+  .description("start the service: edge and worker in one process")
+  .option("--port <port>", "0: any free one", "8000")
+  .option("--host <name>", "what to listen on", "127.0.0.1")
+  .option("--data <dir>", "folder of all that is kept", "cytoedge-data")
+  .option("--model <dir>", "model folder; default: the shipped one")
+  .option("--concurrency <n>", "images at a time", "2")
+  .option("--quiet", "no log")
+  .action(async (options) => {
+    const { serve } = await import("./serve.ts");
+    await serve(options);
+  });
+
+const keys = program.command("keys")
+  .description("keys of a service's callers")
+  .option("--data <dir>", "the service's folder", "cytoedge-data");
+
+keys.command("create")
+  .description("make a key and print it; it is kept as a hash only")
+  .requiredOption("--tenant <name>", "whose jobs and results it sees")
+  .option("--name <text>", "what it is for", "")
+  .option("--scopes <list>", "of segment, train, admin", "segment")
+  .option("--days <n>", "valid for so long; default: for ever")
+  .option("--rate <n>", "requests a second", "50")
+  .option("--max-bytes <n>", "uploaded a day")
+  .option("--max-pixels <n>", "segmented a day")
+  .option("--max-gpu-seconds <n>", "of the encoder a day")
+  .action(async (options) => {
+    const { createKey } = await import("./keys.ts");
+    await createKey({ ...keys.opts(), ...options });
+  });
+
+keys.command("list")
+  .description("all keys, without what they are")
+  .option("--json", "print one JSON list instead of lines")
+  .action(async (options) => {
+    const { listKeys } = await import("./keys.ts");
+    await listKeys({ ...keys.opts(), ...options });
+  });
+
+keys.command("revoke")
+  .description("make a key invalid, within seconds everywhere")
+  .argument("<id>", "as `keys list` prints it")
+  .action(async (id) => {
+    const { revokeKey } = await import("./keys.ts");
+    await revokeKey(id, keys.opts());
   });
 
 addSegmentOptions(

@@ -9,3 +9,8 @@ import process from "node:process";
 export function printLine(line = ""): void {
   process.stdout.write(`${line}\n`);
 }
+
+/** Write a line to the standard error. */
+export function printErrorLine(text = ""): void {
+  process.stderr.write(`${text}\n`);
+}

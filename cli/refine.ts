@@ -20,7 +20,7 @@ import { callerPath } from "./caller_path.ts";
 import { readLabelFile } from "./label_files.ts";
 import { printLine } from "./print.ts";
 import { readRefineOptions, type RefineOptions } from "./refine/options.ts";
-import { VERSION } from "./version.ts";
+import { VERSION } from "../shared/version.ts";
 
 /**
  * Run the command: writes `<stem>_cp_masks.tif` and `<stem>_refine.json`.

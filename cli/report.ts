@@ -26,7 +26,7 @@ import { loadCore } from "../wasm/mod.ts";
 import { callerPath } from "./caller_path.ts";
 import { printLine } from "./print.ts";
 import { type ModelReportOptions, reportModel } from "./report_model.ts";
-import { VERSION } from "./version.ts";
+import { VERSION } from "../shared/version.ts";
 
 const ROOT = fileURLToPath(new URL("../", import.meta.url));
 const FOLDER = join(ROOT, "docs", "report");

@@ -10,12 +10,8 @@ import { ArgumentError } from "../shared/errors.ts";
 import { imageStemOf, stemOf } from "../shared/image/names.ts";
 import type { DecodedLabels } from "../shared/image/read_labels.ts";
 import { isVolume } from "../shared/ndarray.ts";
-import {
-  type Core,
-  loadCore,
-  type MaskScores,
-  poolPrecision,
-} from "../wasm/mod.ts";
+import { summarizeScores } from "../shared/pipeline/summarize_scores.ts";
+import { type Core, loadCore, type MaskScores } from "../wasm/mod.ts";
 import { callerPath } from "./caller_path.ts";
 import { readLabelFile } from "./label_files.ts";
 import { printLine } from "./print.ts";
@@ -84,7 +80,7 @@ export async function score(options: ScoreCommand): Promise<number> {
   if (images.length === 0) {
     throw new ArgumentError("--pred", "no file belongs to a file of --true");
   }
-  const total = summarize(images);
+  const total = summarizeScores(images.map(({ scores }) => scores));
   if (options.json) {
     printLine(JSON.stringify({
       images: images.map(({ name, scores }) => ({ name, ...scores })),
@@ -151,42 +147,6 @@ function shape({ size }: DecodedLabels): string {
   return Object.values(size).join("×");
 }
 
-/** Totals: AP of all cells together, and the means over images. */
-function summarize(images: readonly ImageScores[]) {
-  const all = images.map(({ scores }) => scores);
-  const mean = (values: number[]) =>
-    values.reduce((a, b) => a + b, 0) / values.length;
-  const kinds = all[0].aji.map(({ kind }) => kind);
-  const scales = all[0].boundary.map(({ scale }) => scale);
-  const isFlat = all.every(({ boundary }) => boundary.length > 0);
-  return {
-    cells: {
-      truth: all.reduce((sum, s) => sum + s.cells.truth, 0),
-      prediction: all.reduce((sum, s) => sum + s.cells.prediction, 0),
-    },
-    precision: poolPrecision(all.map(({ precision }) => precision)),
-    meanPrecision: all[0].precision.map(({ threshold }, i) => ({
-      threshold,
-      ap: mean(all.map(({ precision }) => precision[i].ap)),
-    })),
-    aji: kinds.map((kind, i) => ({
-      kind,
-      aji: mean(all.map(({ aji }) => aji[i].aji)),
-    })),
-    panoptic: {
-      pq: mean(all.map(({ panoptic }) => panoptic.pq)),
-      sq: mean(all.map(({ panoptic }) => panoptic.sq)),
-      rq: mean(all.map(({ panoptic }) => panoptic.rq)),
-    },
-    boundary: isFlat
-      ? scales.map((scale, i) => ({
-        scale,
-        f: mean(all.map(({ boundary }) => boundary[i].f)),
-      }))
-      : [],
-  };
-}
-
 function describe(name: string, scores: MaskScores): string {
   const { precision, aji, panoptic, boundary, cells } = scores;
   return [
@@ -199,7 +159,10 @@ function describe(name: string, scores: MaskScores): string {
   ].join("  ");
 }
 
-function printTotal(total: ReturnType<typeof summarize>, count: number): void {
+function printTotal(
+  total: ReturnType<typeof summarizeScores>,
+  count: number,
+): void {
   printLine();
   printLine(
     `${count} images, ${total.cells.truth} true and ${total.cells.prediction} predicted cells`,

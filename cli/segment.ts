@@ -25,7 +25,7 @@ import { type ImageOutcome, segmentFile } from "./segment/one_image.ts";
 import { readSegmentOptions, type SegmentCommand } from "./segment/options.ts";
 import { type ProgressBar, showProgress } from "./segment/progress.ts";
 import { UsageError } from "./usage_error.ts";
-import { VERSION } from "./version.ts";
+import { VERSION } from "../shared/version.ts";
 
 const CORE = new URL("../wasm/dist/core.wasm", import.meta.url);
 

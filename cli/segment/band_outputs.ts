@@ -16,7 +16,7 @@ import { streamTiff } from "../../shared/image/tiff_write.ts";
 import type { SegmentResult } from "../../shared/pipeline/result.ts";
 import type { BandPlaneResult } from "../../shared/pipeline/segment_bands.ts";
 import type { Core } from "../../wasm/mod.ts";
-import type { OutputName } from "./output_kinds.ts";
+import type { OutputName } from "../../shared/schema/output_kinds.ts";
 
 /** What files are made of. */
 export interface BandContext {

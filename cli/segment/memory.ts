@@ -12,7 +12,7 @@ import {
   OUTPUT_KINDS,
   type OutputKind,
   type OutputName,
-} from "./output_kinds.ts";
+} from "../../shared/schema/output_kinds.ts";
 
 /** Bytes a pixel while an image is segmented in memory, measured. */
 const PIXEL_BYTES = 52;

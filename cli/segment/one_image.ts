@@ -29,11 +29,11 @@ import {
 } from "../../shared/pipeline/segment_bands.ts";
 import type { SegmentParameters } from "../../shared/schema/parameters.ts";
 import type { Core } from "../../wasm/mod.ts";
+import { writeOutput } from "../../shared/pipeline/write_outputs.ts";
+import type { OutputName } from "../../shared/schema/output_kinds.ts";
 import { writeBandOutput } from "./band_outputs.ts";
 import { type ImageFile, openImageFile } from "./image_file.ts";
 import { type MemoryPlan, planMemory } from "./memory.ts";
-import type { OutputName } from "./output_kinds.ts";
-import { writeOutput } from "./outputs.ts";
 
 /** What all images of a call share. */
 export interface ImageJob {

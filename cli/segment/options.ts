@@ -18,7 +18,7 @@ import {
   OUTPUT_KINDS,
   type OutputKind,
   type OutputName,
-} from "./output_kinds.ts";
+} from "../../shared/schema/output_kinds.ts";
 
 /** What the command line gives, checked. */
 export interface SegmentCommand {

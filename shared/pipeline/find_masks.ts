@@ -24,6 +24,8 @@ export interface FoundMasks {
   readonly emptyReason?: string;
   /** Share of the cells' paths that came to rest; none for large images. */
   readonly settled?: number;
+  /** Of each cell, 0–1; where masks are those that were tracked, none dropped. */
+  readonly confidence?: Float32Array;
 }
 
 /**
@@ -73,6 +75,9 @@ export async function findMasks(
   return {
     masks,
     count,
+    ...(isSame && !parameters.excludeOnEdges && found.confidence
+      ? { confidence: found.confidence.confidence }
+      : {}),
     ...(count === 0 && emptyReason !== undefined ? { emptyReason } : {}),
     ...(settled === undefined ? {} : { settled }),
   };

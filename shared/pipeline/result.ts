@@ -47,6 +47,8 @@ export interface PlaneResult extends PlaneFacts {
   readonly cellprob: Float32Array;
   /** Size of flows and cellprob. */
   readonly flowsSize: Size2D;
+  /** Of each cell, 0–1, where it was measured. */
+  readonly confidence?: Float32Array;
 }
 
 /** Facts of the run that are the same for the same input. */

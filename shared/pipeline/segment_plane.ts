@@ -83,6 +83,9 @@ export async function segmentPlane(
     flowsSize: output.size,
     cells,
     ...(emptyReason === undefined ? {} : { emptyReason }),
+    ...("confidence" in found && found.confidence
+      ? { confidence: found.confidence }
+      : {}),
   };
   return { result, warnings, settled: found.settled };
 }

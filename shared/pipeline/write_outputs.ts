@@ -7,29 +7,26 @@
  * @module
  */
 import { Buffer } from "node:buffer";
-import { encodeCoco } from "../../shared/image/coco.ts";
-import type { DecodedArray } from "../../shared/image/decoded.ts";
-import { drawFlows } from "../../shared/image/flow_picture.ts";
-import { encodeGeoJson } from "../../shared/image/geojson.ts";
-import { encodeLabelPng, encodeLabelTiff } from "../../shared/image/labels.ts";
-import { type OutputNames, outputNames } from "../../shared/image/names.ts";
-import { encodeOutlinesText } from "../../shared/image/outlines_text.ts";
-import { drawOutlines } from "../../shared/image/overlay.ts";
-import { drawOverlaySvg } from "../../shared/image/overlay_svg.ts";
-import { toPicture } from "../../shared/image/picture.ts";
-import { encodePicture } from "../../shared/image/png.ts";
-import { encodeRois } from "../../shared/image/roi.ts";
-import { encodeSegNpy } from "../../shared/image/seg_npy.ts";
-import { encodeCellTable } from "../../shared/image/table.ts";
-import { encodeTiff } from "../../shared/image/tiff_write.ts";
-import { encodeZarrLabels } from "../../shared/image/zarr_write.ts";
-import { layOutPlanes, readRows } from "../../shared/pipeline/planes.ts";
-import type {
-  PlaneResult,
-  SegmentResult,
-} from "../../shared/pipeline/result.ts";
+import { encodeCoco } from "../image/coco.ts";
+import type { DecodedArray } from "../image/decoded.ts";
+import { drawFlows } from "../image/flow_picture.ts";
+import { encodeGeoJson } from "../image/geojson.ts";
+import { encodeLabelPng, encodeLabelTiff } from "../image/labels.ts";
+import { type OutputNames, outputNames } from "../image/names.ts";
+import { encodeOutlinesText } from "../image/outlines_text.ts";
+import { drawOutlines } from "../image/overlay.ts";
+import { drawOverlaySvg } from "../image/overlay_svg.ts";
+import { toPicture } from "../image/picture.ts";
+import { encodePicture } from "../image/png.ts";
+import { encodeRois } from "../image/roi.ts";
+import { encodeSegNpy } from "../image/seg_npy.ts";
+import { encodeCellTable } from "../image/table.ts";
+import { encodeTiff } from "../image/tiff_write.ts";
+import { encodeZarrLabels } from "../image/zarr_write.ts";
+import { layOutPlanes, readRows } from "./planes.ts";
+import type { PlaneResult, SegmentResult } from "./result.ts";
 import type { Core } from "../../wasm/mod.ts";
-import type { OutputName } from "./output_kinds.ts";
+import type { OutputName } from "../schema/output_kinds.ts";
 
 /** What files are made of. */
 export interface OutputContext {
