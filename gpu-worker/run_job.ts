@@ -1,0 +1,243 @@
+/**
+ * SPINE of the worker: one image of a job, from stored bytes to stored results.
+ *
+ *   begin → read → known? → decode → segment → write outputs → settle
+ *
+ * Outputs are written under the result's id, the description last; a repeat
+ * writes the same bytes or finds them.
+ *
+ * @module
+ */
+import { decodeImage } from "../shared/image/decode.ts";
+import type { DecodedArray } from "../shared/image/decoded.ts";
+import { stemOf } from "../shared/image/names.ts";
+import { encodeNpy } from "../shared/image/npy.ts";
+import { digestBytes } from "../shared/pipeline/digest.ts";
+import type { Encoder } from "../shared/pipeline/encoder.ts";
+import {
+  describeResult,
+  resultId,
+  type SegmentResult,
+} from "../shared/pipeline/result.ts";
+import { segment } from "../shared/pipeline/segment.ts";
+import { writeOutput } from "../shared/pipeline/write_outputs.ts";
+import type {
+  ImageOutcome,
+  ImageTask,
+  JobBook,
+  JobRecord,
+} from "../shared/queue/job_types.ts";
+import type { OutputName } from "../shared/schema/output_kinds.ts";
+import { objectKey } from "../shared/storage/keys.ts";
+import { NETWORK_FILE, RESULT_FILE } from "../shared/storage/names.ts";
+import type { ObjectStore } from "../shared/storage/types.ts";
+import type { Core } from "../wasm/mod.ts";
+
+/** What runs jobs. */
+export interface JobDeps {
+  readonly core: Core;
+  readonly coreVersion: string;
+  readonly jobs: JobBook;
+  readonly store: ObjectStore;
+  /** The encoder of a model's id. */
+  readonly findEncoder: (id: string, tenant: string) => Promise<Encoder>;
+  readonly pricePerGpuSecond: number;
+  readonly now: () => number;
+}
+
+/** What is kept in `result.json` beside the description. */
+interface StoredDescription {
+  readonly count: number;
+  readonly files: readonly string[];
+  readonly outputs: readonly string[];
+}
+
+/** Progress is told at most so often, ms. */
+const REPORT_MS = 250;
+
+/**
+ * Do one image of a job and settle it, unless it has ended.
+ *
+ * @param signal  stops it; nothing is settled then
+ * @throws whatever went wrong: `isRetriable` tells what to do about it
+ */
+export async function runTask(
+  deps: JobDeps,
+  task: ImageTask,
+  signal: AbortSignal,
+): Promise<void> {
+  const started = await deps.jobs.start(task);
+  if (started === undefined) return;
+  const { job, image } = started;
+  const encoder = await deps.findEncoder(job.model, task.tenant);
+  const bytes = await readAll(
+    deps.store,
+    objectKey(task.tenant, "uploads", image.upload),
+  );
+  const key = {
+    input: await digestBytes(bytes),
+    models: [encoder.digest],
+    parameters: job.parameters,
+    core: deps.coreVersion,
+  };
+  const id = await resultId(key);
+  const folder = (file: string) => objectKey(task.tenant, "results", id, file);
+
+  const known = await readKnown(deps.store, folder(RESULT_FILE), job);
+  if (known) {
+    await deps.jobs.settle(task, {
+      state: "succeeded",
+      result: id,
+      count: known.count,
+      files: known.files,
+      gpuSeconds: 0,
+      price: 0,
+    });
+    return;
+  }
+
+  const decoded = await decodeImage(bytes, {
+    ...(job.parameters.axes === null ? {} : { axes: job.parameters.axes }),
+  });
+  const result = await segment(toInput(decoded), job.parameters, {
+    core: deps.core,
+    encoders: [encoder],
+    signal,
+    onProgress: reporter(deps, task),
+  });
+  signal.throwIfAborted();
+
+  const files = await writeFiles(deps, { job, result, decoded, folder }, {
+    fileName: image.name,
+    signal,
+  });
+  const description = await describeResult(result, [encoder], key);
+  await put(
+    deps.store,
+    folder(RESULT_FILE),
+    JSON.stringify({
+      ...description,
+      outputs: job.outputs,
+      files,
+    }),
+  );
+  const gpuSeconds = result.run.timings.encode / 1000;
+  const outcome: ImageOutcome = {
+    state: "succeeded",
+    result: id,
+    count: result.count,
+    files,
+    gpuSeconds,
+    price: gpuSeconds * deps.pricePerGpuSecond,
+  };
+  await deps.jobs.settle(task, outcome);
+}
+
+/** The result as it is in the store, where it has all outputs asked for. */
+async function readKnown(
+  store: ObjectStore,
+  key: string,
+  job: JobRecord,
+): Promise<StoredDescription | undefined> {
+  if (await store.head(key) === undefined) return undefined;
+  const text = new TextDecoder().decode(await readAll(store, key));
+  const known = JSON.parse(text) as StoredDescription;
+  return job.outputs.every((each) => known.outputs.includes(each))
+    ? known
+    : undefined;
+}
+
+async function writeFiles(
+  { core, store }: JobDeps,
+  { job, result, decoded, folder }: {
+    job: JobRecord;
+    result: SegmentResult;
+    decoded: DecodedArray;
+    folder: (file: string) => string;
+  },
+  { fileName, signal }: { fileName: string; signal: AbortSignal },
+): Promise<string[]> {
+  const stem = spellStem(fileName);
+  const context = { core, fileName, stem, image: decoded, result };
+  const files: string[] = [];
+  for (const name of job.outputs) {
+    for (const [file, content] of writeOutput(name as OutputName, context)) {
+      signal.throwIfAborted();
+      await put(store, folder(file), content);
+      files.push(file);
+    }
+  }
+  const [plane] = result.planes;
+  // masks of stacks are not computed again
+  if (result.planes.length === 1 && plane.flows.length > 0) {
+    const { height, width } = plane.flowsSize;
+    const network = new Float32Array(3 * height * width);
+    network.set(plane.flows);
+    network.set(plane.cellprob, 2 * height * width);
+    const npy = encodeNpy(network, [3, height, width]);
+    await put(store, folder(NETWORK_FILE), npy);
+    files.push(NETWORK_FILE);
+  }
+  return files;
+}
+
+function toInput(decoded: DecodedArray) {
+  const { pixelSize, warnings, ...facts } = decoded;
+  return {
+    ...facts,
+    ...(pixelSize ? { pixelSize: Math.sqrt(pixelSize.y * pixelSize.x) } : {}),
+    fileWarnings: warnings,
+  };
+}
+
+/** Tells progress, not for each tile. */
+function reporter({ jobs, now }: JobDeps, task: ImageTask) {
+  let last = 0;
+  return (progress: { done: number; total: number }) => {
+    if (now() - last < REPORT_MS && progress.done < progress.total) return;
+    last = now();
+    // one that is lost is no harm: the next one says more
+    jobs.report(task, progress).catch(() => {});
+  };
+}
+
+/** File names come from users; keys take letters, digits, dots, hyphens. */
+function spellStem(fileName: string): string {
+  const stem = stemOf(fileName).replace(/[^A-Za-z0-9._-]+/g, "_")
+    .replace(/^\.+/, "").slice(0, 100);
+  return stem === "" ? "image" : stem;
+}
+
+async function readAll(
+  store: ObjectStore,
+  key: string,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const { body } = await store.get(key);
+  return new Uint8Array(await new Response(body).arrayBuffer());
+}
+
+async function put(
+  store: ObjectStore,
+  key: string,
+  content: Uint8Array | string,
+): Promise<void> {
+  const bytes = typeof content === "string"
+    ? new TextEncoder().encode(content)
+    : new Uint8Array(content);
+  await store.put(key, bytes, { mediaType: mediaTypeOf(key) });
+}
+
+const MEDIA_TYPES: Readonly<Record<string, string>> = {
+  tif: "image/tiff",
+  png: "image/png",
+  svg: "image/svg+xml",
+  json: "application/json",
+  geojson: "application/geo+json",
+  csv: "text/csv",
+  txt: "text/plain",
+  zip: "application/zip",
+};
+
+function mediaTypeOf(key: string): string {
+  return MEDIA_TYPES[key.split(".").at(-1) ?? ""] ?? "application/octet-stream";
+}
