@@ -17,6 +17,8 @@ const AREAS: { readonly area: string; readonly may: readonly string[] }[] = [
     area,
     may: ["shared/errors.ts", "shared/ndarray.ts"],
   })),
+  // the one place that spells the version
+  { area: "shared/version.ts", may: ["deno.json"] },
   { area: "shared/schema/", may: ["zod", "wasm/defaults.ts"] },
   ...["shared/image/", "shared/storage/", "shared/queue/"].map((area) => ({
     area,

@@ -1,0 +1,66 @@
+/**
+ * What the edge is made of: everything that has a side effect comes in here.
+ *
+ * @module
+ */
+import type { Registry } from "prom-client";
+import type { JobBook } from "../shared/queue/job_types.ts";
+import type { Json, QueueBackend, Records } from "../shared/queue/types.ts";
+import type { ObjectStore } from "../shared/storage/types.ts";
+import type { Encoder } from "../shared/pipeline/encoder.ts";
+import type { Core } from "../wasm/mod.ts";
+import type { KeyBook } from "./access/keys.ts";
+import type { TokenCheck } from "./access/oidc.ts";
+import type { RateLimit } from "./access/rate.ts";
+import type { Sessions } from "./access/session.ts";
+import type { UsageBook } from "./access/usage.ts";
+import type { Metrics } from "./metrics.ts";
+
+/** What may be set from outside; all have defaults in `edge/settings.ts`. */
+export interface EdgeSettings {
+  /** Largest body that is read, bytes: inline previews and scores. */
+  readonly maxBodyBytes: number;
+  /** Most pixels of an image that a preview decodes. */
+  readonly maxPreviewPixels: number;
+  /** Milliseconds until a request is given up. */
+  readonly timeoutMs: number;
+  /** Origins that pages may call from; "*" for any. */
+  readonly corsOrigins: readonly string[];
+  /** What a second of the encoder costs. */
+  readonly pricePerGpuSecond: number;
+  readonly currency: string;
+  /** Tiles a second that a quote reckons with. */
+  readonly tilesPerSecond: number;
+  /** Hosts that webhooks may call; none: webhooks are off. */
+  readonly webhookHosts: readonly string[];
+  /** Seconds that signed URLs live, at most 900. */
+  readonly signedSeconds: number;
+}
+
+/** Everything that the routes use. */
+export interface EdgeDeps {
+  readonly settings: EdgeSettings;
+  readonly core: Core;
+  /** Version of the code that turns images into masks. */
+  readonly coreVersion: string;
+  /** The model that previews; loaded when first asked for. */
+  readonly preview: () => Promise<Encoder>;
+  readonly store: ObjectStore;
+  readonly backend: QueueBackend;
+  readonly jobs: JobBook;
+  readonly uploads: Records<Json>;
+  readonly idempotency: Records<Json>;
+  readonly keys: KeyBook;
+  readonly usage: UsageBook;
+  readonly rates: RateLimit;
+  readonly tokens?: TokenCheck;
+  readonly sessions?: Sessions;
+  readonly metrics: Metrics;
+  readonly registry: Registry;
+  /** ms since 1970. */
+  readonly now: () => number;
+  /** One line of the log. */
+  readonly log: (entry: Readonly<Record<string, Json>>) => void;
+  /** Serves the URLs that the folder store signs; absent with S3. */
+  readonly serveStored?: (request: Request) => Promise<Response>;
+}

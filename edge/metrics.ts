@@ -1,0 +1,73 @@
+/**
+ * Numbers for operators, in Prometheus' text form.
+ *
+ * @module
+ */
+import { Counter, Gauge, Histogram, Registry } from "prom-client";
+
+/** What the edge counts. */
+export interface Metrics {
+  request(route: string, method: string, status: number, seconds: number): void;
+  stage(name: string, seconds: number): void;
+  cache(isHit: boolean): void;
+  gpuSeconds(seconds: number): void;
+  depth(depth: { waiting: number; started: number; dead: number }): void;
+  oldest(seconds: number): void;
+}
+
+const SECONDS = [0.002, 0.005, 0.01, 0.03, 0.1, 0.3, 0.5, 1, 3, 10, 30, 60];
+
+/** Start counting. */
+export function createMetrics(registry = new Registry()) {
+  const registers = [registry];
+  const requests = new Histogram({
+    name: "cytoedge_request_seconds",
+    help: "Time to answer, by route",
+    labelNames: ["route", "method", "status"],
+    buckets: SECONDS,
+    registers,
+  });
+  const stages = new Histogram({
+    name: "cytoedge_stage_seconds",
+    help: "Time of each stage of a segmentation",
+    labelNames: ["stage"],
+    buckets: SECONDS,
+    registers,
+  });
+  const cache = new Counter({
+    name: "cytoedge_result_cache_total",
+    help: "Images whose result was known (hit) or not (miss)",
+    labelNames: ["outcome"],
+    registers,
+  });
+  const gpu = new Counter({
+    name: "cytoedge_encoder_seconds_total",
+    help: "Seconds of the encoder",
+    registers,
+  });
+  const depth = new Gauge({
+    name: "cytoedge_queue_messages",
+    help: "Messages of the queue",
+    labelNames: ["state"],
+    registers,
+  });
+  const oldest = new Gauge({
+    name: "cytoedge_queue_oldest_seconds",
+    help: "Age of the oldest message",
+    registers,
+  });
+  const metrics: Metrics = {
+    request: (route, method, status, seconds) =>
+      requests.observe({ route, method, status: `${status}` }, seconds),
+    stage: (stage, seconds) => stages.observe({ stage }, seconds),
+    cache: (isHit) => cache.inc({ outcome: isHit ? "hit" : "miss" }),
+    gpuSeconds: (seconds) => gpu.inc(seconds),
+    depth: (counts) => {
+      for (const [state, count] of Object.entries(counts)) {
+        depth.set({ state }, count);
+      }
+    },
+    oldest: (seconds) => oldest.set(seconds),
+  };
+  return { metrics, registry };
+}

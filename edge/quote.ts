@@ -1,0 +1,81 @@
+/**
+ * What a job would take: tiles, seconds of the encoder, price.
+ *
+ * @module
+ */
+import type { z } from "zod";
+import { isSegError } from "../shared/errors.ts";
+import { decodeImage } from "../shared/image/decode.ts";
+import type { JobRequest, Quote } from "../shared/schema/wire.ts";
+import { objectKey } from "../shared/storage/keys.ts";
+import { planTiles } from "../wasm/mod.ts";
+import type { EdgeDeps } from "./deps.ts";
+
+/** Images that are looked into; the others are taken for their mean. */
+const SAMPLES = 4;
+/** Larger files are not opened for a quote. */
+const MAX_SAMPLE_BYTES = 16 * 2 ** 20;
+/** Bytes a pixel of a file that was not opened. */
+const GUESSED_BYTES_PER_PIXEL = 1;
+const TILE = 256;
+
+/** Reckon a job's quote; nothing is queued. */
+export async function quoteJob(
+  { store, settings }: EdgeDeps,
+  tenant: string,
+  { images, parameters }: z.infer<typeof JobRequest>,
+): Promise<z.infer<typeof Quote>> {
+  let [pixels, tiles, sampled] = [0, 0, 0];
+  const stride = Math.max(1, Math.floor(images.length / SAMPLES));
+  for (let i = 0; i < images.length && sampled < SAMPLES; i += stride) {
+    const key = objectKey(tenant, "uploads", images[i].upload);
+    const info = await store.head(key);
+    const size = info === undefined
+      ? { height: 512, width: 512, planes: 1 }
+      : info.length > MAX_SAMPLE_BYTES
+      ? guessSize(info.length)
+      : await readSize(store, key);
+    const plan = planTiles(size, {
+      tileSize: parameters.tileSize ?? TILE,
+      tileOverlap: parameters.tileOverlap,
+      augment: parameters.augment,
+    });
+    pixels += size.height * size.width * size.planes;
+    tiles += plan.tiles.length * size.planes;
+    sampled++;
+  }
+  const factor = images.length / sampled;
+  const gpuSeconds = tiles * factor / settings.tilesPerSecond;
+  return {
+    images: images.length,
+    pixels: Math.round(pixels * factor),
+    tiles: Math.round(tiles * factor),
+    gpuSeconds,
+    price: gpuSeconds * settings.pricePerGpuSecond,
+    currency: settings.currency,
+    cached: 0,
+  };
+}
+
+function guessSize(bytes: number) {
+  const edge = Math.round(Math.sqrt(bytes / GUESSED_BYTES_PER_PIXEL));
+  return { height: edge, width: edge, planes: 1 };
+}
+
+async function readSize(store: EdgeDeps["store"], key: string) {
+  const { body } = await store.get(key);
+  const bytes = new Uint8Array(await new Response(body).arrayBuffer());
+  try {
+    const { axes, shape } = await decodeImage(bytes);
+    const edge = (axis: string) => shape[axes.indexOf(axis)] ?? 1;
+    return {
+      height: edge("Y"),
+      width: edge("X"),
+      planes: edge("Z") * edge("T"),
+    };
+  } catch (err) {
+    // the job will say what is wrong with it
+    if (isSegError(err)) return guessSize(bytes.byteLength);
+    throw err;
+  }
+}

@@ -1,0 +1,351 @@
+/**
+ * `/jobs`: work in the background, at full resolution.
+ *
+ * @module
+ */
+import { createRoute, z } from "@hono/zod-openapi";
+import { streamSSE } from "hono/streaming";
+import {
+  ConflictError,
+  InvalidRequestError,
+  isSegError,
+} from "../../shared/errors.ts";
+import { digestValue } from "../../shared/pipeline/digest.ts";
+import { isFinal, type JobRecord } from "../../shared/queue/job_types.ts";
+import type { Json } from "../../shared/queue/types.ts";
+import { Id, Job, JobRequest, Quote } from "../../shared/schema/wire.ts";
+import type { Principal } from "../auth.ts";
+import type { EdgeDeps } from "../deps.ts";
+import { newId } from "../ids.ts";
+import { problemResponses } from "../problem.ts";
+import { quoteJob } from "../quote.ts";
+import { answers, createRouter, SECURITY, takes } from "../router.ts";
+import { findUpload } from "./uploads.ts";
+
+/** Milliseconds between two signs of life of an event stream. */
+const HEARTBEAT_MS = 15_000;
+
+const shared = { tags: ["jobs"], security: SECURITY };
+const params = z.object({ id: Id });
+
+const create = createRoute({
+  ...shared,
+  method: "post",
+  path: "/jobs",
+  operationId: "createJob",
+  summary: "Segment images at full resolution, in the background",
+  request: {
+    headers: z.object({
+      "idempotency-key": z.string().min(1).max(200).optional()
+        .describe("the same key and body give the same job, for a day"),
+    }),
+    body: takes(JobRequest),
+  },
+  responses: {
+    200: answers(Quote, "A quote, for a dry run"),
+    202: answers(Job, "The job, queued"),
+    ...problemResponses("not-found", "conflict", "quota-exceeded", "model"),
+  },
+});
+
+const list = createRoute({
+  ...shared,
+  method: "get",
+  path: "/jobs",
+  operationId: "listJobs",
+  summary: "Jobs, the newest first",
+  request: {
+    query: z.object({
+      after: Id.optional().describe("id of the last job of the page before"),
+      limit: z.coerce.number().int().min(1).max(200).default(50),
+    }),
+  },
+  responses: {
+    200: answers(z.object({ jobs: z.array(Job) }), "A page of jobs"),
+    ...problemResponses(),
+  },
+});
+
+const read = createRoute({
+  ...shared,
+  method: "get",
+  path: "/jobs/{id}",
+  operationId: "getJob",
+  summary: "State, progress and cost of a job",
+  request: { params },
+  responses: {
+    200: answers(Job, "The job"),
+    ...problemResponses("not-found"),
+  },
+});
+
+const cancel = createRoute({
+  ...shared,
+  method: "delete",
+  path: "/jobs/{id}",
+  operationId: "cancelJob",
+  summary: "Cancel a job; images that are finished stay usable",
+  request: { params },
+  responses: {
+    200: answers(Job, "The job, cancelled"),
+    ...problemResponses("not-found", "conflict"),
+  },
+});
+
+const follow = createRoute({
+  ...shared,
+  method: "get",
+  path: "/jobs/{id}/events",
+  operationId: "followJob",
+  summary: "Events of a job as they happen (server-sent events)",
+  request: {
+    params,
+    headers: z.object({
+      "last-event-id": z.string().regex(/^\d+$/).optional()
+        .describe("resume behind this event"),
+    }),
+  },
+  responses: {
+    200: {
+      description: "state, progress and image events until the job ends",
+      content: { "text/event-stream": { schema: z.string() } },
+    },
+    ...problemResponses("not-found"),
+  },
+});
+
+/** The routes. */
+export function jobs(deps: EdgeDeps) {
+  const { jobs: book } = deps;
+  return createRouter()
+    .openapi(create, async (c) => {
+      const principal = c.get("principal");
+      const request = c.req.valid("json");
+      const uploads = await readUploads(deps, principal.tenant, request);
+      checkWebhook(request.webhook, deps.settings.webhookHosts);
+      const quote = await quoteJob(deps, principal.tenant, request);
+      if (request.dryRun) return c.json(quote, 200);
+      await deps.usage.require(principal, {
+        pixels: quote.pixels,
+        gpuSeconds: quote.gpuSeconds,
+      });
+      const id = await claimId(deps, {
+        principal,
+        key: c.req.valid("header")["idempotency-key"],
+        body: request,
+      });
+      const known = await findJob(deps, principal.tenant, id);
+      const job = known ?? await book.create({
+        id,
+        tenant: principal.tenant,
+        key: principal.id,
+        images: uploads,
+        parameters: request.parameters,
+        model: request.model ?? "default",
+        outputs: request.outputs,
+        webhook: request.webhook ?? null,
+        quote,
+      });
+      // where an earlier request fell in the middle
+      if (!job.isPublished) await book.republish(principal.tenant, id);
+      return c.json(await presentJob(deps, job), 202);
+    })
+    .openapi(list, async (c) => {
+      const { after, limit } = c.req.valid("query");
+      const page = await book.list(c.get("principal").tenant, {
+        limit,
+        ...(after === undefined ? {} : { after }),
+      });
+      const all = await Promise.all(page.map((job) => presentJob(deps, job)));
+      return c.json({ jobs: all }, 200);
+    })
+    .openapi(read, async (c) => {
+      const { id } = c.req.valid("param");
+      const job = await book.get(c.get("principal").tenant, id);
+      return c.json(await presentJob(deps, job), 200);
+    })
+    .openapi(cancel, async (c) => {
+      const { id } = c.req.valid("param");
+      const job = await book.cancel(c.get("principal").tenant, id);
+      return c.json(await presentJob(deps, job), 200);
+    })
+    .openapi(follow, async (c) => {
+      const { tenant } = c.get("principal");
+      const { id } = c.req.valid("param");
+      const after = Number(c.req.valid("header")["last-event-id"] ?? 0);
+      await book.get(tenant, id);
+      return streamSSE(c, async (stream) => {
+        const over = new AbortController();
+        stream.onAbort(() => over.abort());
+        const beat = setInterval(() => {
+          stream.write(": still here\n\n").catch(() => over.abort());
+        }, HEARTBEAT_MS);
+        try {
+          const events = book.events.follow([tenant, id], {
+            after,
+            signal: over.signal,
+          });
+          for await (const { seq, type, data } of events) {
+            await stream.writeSSE({
+              id: `${seq}`,
+              event: type,
+              data: JSON.stringify(data),
+            });
+            if (isEnd(type, data)) break;
+          }
+        } finally {
+          clearInterval(beat);
+          over.abort();
+        }
+      });
+    });
+}
+
+/** A job as its owner sees it. */
+export async function presentJob(
+  { jobs: book, now }: Pick<EdgeDeps, "jobs" | "now">,
+  job: JobRecord,
+): Promise<z.infer<typeof Job>> {
+  const settled = job.succeeded + job.failed;
+  const elapsed = job.started === null ? 0 : now() - job.started;
+  const isDone = isFinal(job.state);
+  return {
+    id: job.id,
+    state: job.state,
+    created: toIso(job.created),
+    started: job.started === null ? null : toIso(job.started),
+    finished: job.finished === null ? null : toIso(job.finished),
+    images: {
+      total: job.total,
+      succeeded: job.succeeded,
+      failed: job.failed,
+      cancelled: job.state === "cancelled" ? job.total - settled : 0,
+    },
+    progress: await readProgress(book, job),
+    eta: isDone || settled === 0
+      ? null
+      : elapsed / settled * (job.total - settled) / 1000,
+    cost: {
+      gpuSeconds: job.gpuSeconds,
+      price: job.price,
+      currency: job.quote.currency,
+    },
+    quote: job.quote,
+    model: job.model,
+    error: job.error,
+  };
+}
+
+/** Tiles: those of images that are done, and the last word of those that run. */
+async function readProgress(
+  book: EdgeDeps["jobs"],
+  job: JobRecord,
+): Promise<{ done: number; total: number }> {
+  const perImage = Math.max(1, Math.round(job.quote.tiles / job.total));
+  const settled = job.succeeded + job.failed;
+  if (isFinal(job.state) || job.total > 64) {
+    return { done: settled * perImage, total: job.total * perImage };
+  }
+  const last = new Map<number, { done: number; total: number }>();
+  const events = await book.events.read([job.tenant, job.id], { limit: 1000 });
+  for (const { type, data } of events) {
+    if (type !== "progress") continue;
+    const { index, done, total } = data as {
+      index: number;
+      done: number;
+      total: number;
+    };
+    last.set(index, { done, total });
+  }
+  let [done, total] = [0, 0];
+  for (let index = 0; index < job.total; index++) {
+    const image = last.get(index);
+    done += image?.done ?? 0;
+    total += image?.total ?? perImage;
+  }
+  return { done, total };
+}
+
+async function readUploads(
+  deps: EdgeDeps,
+  tenant: string,
+  { images }: z.infer<typeof JobRequest>,
+) {
+  const found = [];
+  for (const { upload } of images) {
+    const { name } = await findUpload(deps, tenant, upload);
+    found.push({ upload, name });
+  }
+  return found;
+}
+
+function checkWebhook(
+  webhook: string | undefined,
+  hosts: readonly string[],
+): void {
+  if (webhook === undefined) return;
+  const { hostname, protocol } = new URL(webhook);
+  if (!hosts.includes(hostname) || protocol !== "https:") {
+    throw new InvalidRequestError([{
+      pointer: "/webhook",
+      detail: hosts.length === 0
+        ? "webhooks are off on this service"
+        : `must be an https URL of ${hosts.join(", ")}`,
+    }]);
+  }
+}
+
+/** The id of a job: a new one, or that of the same request before. */
+async function claimId(
+  deps: EdgeDeps,
+  { principal, key, body }: {
+    principal: Principal;
+    key: string | undefined;
+    body: Readonly<Record<string, unknown>>;
+  },
+): Promise<string> {
+  const id = newId(deps.now());
+  if (key === undefined) return id;
+  const digest = await digestValue(body);
+  const at = [principal.tenant, await digestValue(key)];
+  try {
+    await deps.idempotency.create(at, { id, digest } as Json);
+    return id;
+  } catch (err) {
+    if (!isSegError(err, "conflict")) throw err;
+  }
+  const found = await deps.idempotency.get(at);
+  const before = found?.value as { id: string; digest: string } | undefined;
+  if (before === undefined) return id;
+  if (before.digest !== digest) {
+    throw new ConflictError(
+      `idempotency key`,
+      "was used with another body; take a new one",
+    );
+  }
+  return before.id;
+}
+
+async function findJob(
+  { jobs }: EdgeDeps,
+  tenant: string,
+  id: string,
+): Promise<JobRecord | undefined> {
+  try {
+    return await jobs.get(tenant, id);
+  } catch (err) {
+    if (isSegError(err, "not-found")) return undefined;
+    throw err;
+  }
+}
+
+function isEnd(type: string, data: Json): boolean {
+  if (type !== "state" || typeof data !== "object" || data === null) {
+    return false;
+  }
+  return "state" in data && isFinal(data.state as JobRecord["state"]);
+}
+
+function toIso(ms: number): string {
+  return new Date(ms).toISOString();
+}

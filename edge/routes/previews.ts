@@ -1,0 +1,238 @@
+/**
+ * `POST /previews`: masks at once, from the small model, here at the edge.
+ *
+ * @module
+ */
+import { createRoute, z } from "@hono/zod-openapi";
+import type { HonoRequest } from "hono";
+import { InvalidRequestError, NotFoundError } from "../../shared/errors.ts";
+import { decodeImage } from "../../shared/image/decode.ts";
+import { digestBytes } from "../../shared/pipeline/digest.ts";
+import type { SegmentInput } from "../../shared/pipeline/job.ts";
+import { resultId } from "../../shared/pipeline/result.ts";
+import { segment } from "../../shared/pipeline/segment.ts";
+import { shrink } from "../../shared/pipeline/shrink.ts";
+import {
+  BINARY,
+  Preview,
+  PreviewOptions,
+  PreviewRequest,
+} from "../../shared/schema/wire.ts";
+import { objectKey } from "../../shared/storage/keys.ts";
+import type { EdgeDeps } from "../deps.ts";
+import { requireFile } from "../limits.ts";
+import {
+  presentCells,
+  presentMasks,
+  presentModel,
+  presentOutlines,
+} from "../present.ts";
+import { problemResponses } from "../problem.ts";
+import { answers, createRouter, SECURITY } from "../router.ts";
+import { findUpload } from "./uploads.ts";
+
+/** An image inline, and the options as JSON in a field of their own. */
+const PreviewForm = z.object({
+  image: z.file().meta(BINARY).describe("the image file"),
+  options: z.string().optional().describe("PreviewOptions as JSON"),
+}).meta({ id: "PreviewForm" });
+
+const route = createRoute({
+  method: "post",
+  path: "/previews",
+  operationId: "preview",
+  summary: "Masks of one image at once, from the small model",
+  tags: ["previews"],
+  security: SECURITY,
+  request: {
+    body: {
+      // read by hand: which schema holds depends on the media type
+      required: false,
+      content: {
+        "multipart/form-data": { schema: PreviewForm },
+        "application/json": { schema: PreviewRequest },
+      },
+    },
+  },
+  responses: {
+    200: answers(Preview, "The masks"),
+    ...problemResponses(
+      "not-found",
+      "unsupported-format",
+      "corrupt-image",
+      "image-too-large",
+      "quota-exceeded",
+      "model",
+    ),
+  },
+});
+
+/** The route. */
+export function previews(deps: EdgeDeps) {
+  return createRouter().openapi(route, async (c) => {
+    const principal = c.get("principal");
+    const { bytes, options } = await readRequest(deps, {
+      request: c.req,
+      tenant: principal.tenant,
+    });
+    return c.json(await preview(deps, { principal, bytes, options }), 200);
+  });
+}
+
+/** Options of a preview, checked. */
+type Options = z.infer<typeof PreviewOptions>;
+
+async function readRequest(
+  deps: EdgeDeps,
+  { request, tenant }: { request: HonoRequest; tenant: string },
+): Promise<{ bytes: Uint8Array<ArrayBuffer>; options: Options }> {
+  const type = request.header("content-type") ?? "";
+  if (type.startsWith("multipart/form-data")) {
+    const form = await request.formData();
+    const image = requireFile(form, "image");
+    const text = form.get("options");
+    const options = PreviewOptions.safeParse(readJson(text));
+    if (!options.success) throw faults(options.error, "/options");
+    const bytes = new Uint8Array(await image.arrayBuffer());
+    return { bytes, options: options.data };
+  }
+  const body = PreviewRequest.safeParse(readJson(await request.text()));
+  if (!body.success) throw faults(body.error, "");
+  const { upload: id, ...options } = body.data;
+  await findUpload(deps, tenant, id);
+  const key = objectKey(tenant, "uploads", id);
+  const stored = await deps.store.get(key).catch((err: unknown) => {
+    if (err instanceof NotFoundError) {
+      throw new NotFoundError("stored file of upload", id);
+    }
+    throw err;
+  });
+  const bytes = new Uint8Array(await new Response(stored.body).arrayBuffer());
+  return { bytes, options };
+}
+
+async function preview(
+  deps: EdgeDeps,
+  { principal, bytes, options }: {
+    principal: Parameters<EdgeDeps["usage"]["require"]>[0];
+    bytes: Uint8Array<ArrayBuffer>;
+    options: Options;
+  },
+) {
+  const { core, metrics } = deps;
+  const start = performance.now();
+  const { parameters } = options;
+  const decoded = await decodeImage(bytes, {
+    limits: { maxPixels: deps.settings.maxPreviewPixels },
+    ...(parameters.axes === null ? {} : { axes: parameters.axes }),
+  });
+  const decodedMs = performance.now() - start;
+  await deps.usage.require(principal, { pixels: decoded.data.length });
+
+  const small = shrink(core, toInput(decoded), options.maxEdge);
+  const encoder = await deps.preview();
+  const scaled = {
+    ...parameters,
+    diameter: parameters.diameter === null
+      ? null
+      : parameters.diameter * small.scale,
+    minSize: Math.ceil(parameters.minSize * small.scale ** 2),
+    // a plane and its channels are laid out now
+    axes: null,
+  };
+  const { planes: [plane], facts, warnings, run } = await segment(
+    small.input,
+    scaled,
+    { core, encoders: [encoder] },
+  );
+  const timings = {
+    decode: decodedMs,
+    ...run.timings,
+    total: performance.now() - start,
+  };
+  for (const [stage, ms] of Object.entries(timings)) {
+    metrics.stage(`preview_${stage}`, ms / 1000);
+  }
+  await deps.usage.add(principal, {
+    previews: 1,
+    pixels: decoded.data.length,
+  });
+  const id = await resultId({
+    input: await digestBytes(bytes),
+    models: [encoder.digest],
+    parameters,
+    core: `${deps.coreVersion} preview ${options.maxEdge}`,
+  });
+  return {
+    id,
+    size: small.size,
+    scale: small.scale,
+    count: plane.count,
+    masks: presentMasks(plane, options.masks),
+    outlines: options.outlines ? presentOutlines(core, plane, small.scale) : [],
+    cells: presentCells(plane.cells, plane.confidence, small.scale),
+    ...(plane.emptyReason === undefined
+      ? {}
+      : { emptyReason: plane.emptyReason }),
+    warnings: [...judgeShrinking(small), ...warnings],
+    model: presentModel(encoder, true),
+    diameter: facts.diameter === null ? null : facts.diameter / small.scale,
+    diameterFrom: facts.diameterFrom,
+    timings,
+  };
+}
+
+/** What a file says of its image, as the pipeline takes it. */
+function toInput(
+  decoded: Awaited<ReturnType<typeof decodeImage>>,
+): SegmentInput {
+  const { data, shape, axes, axesInferred, channelNames, warnings } = decoded;
+  return {
+    data,
+    shape,
+    axes,
+    axesInferred,
+    ...(channelNames ? { channelNames } : {}),
+    fileWarnings: warnings,
+  };
+}
+
+function judgeShrinking(
+  { scale, plane, planes }: ReturnType<typeof shrink>,
+): { code: string; message: string }[] {
+  const warnings = [];
+  if (scale < 1) {
+    warnings.push({
+      code: "preview-scaled",
+      message: `The preview was computed at ${
+        (100 * scale).toFixed(0)
+      } % of the image's size; small cells may be missing. A job uses all pixels`,
+    });
+  }
+  if (planes > 1) {
+    warnings.push({
+      code: "preview-plane",
+      message: `The preview shows plane ${plane} of ${planes} only`,
+    });
+  }
+  return warnings;
+}
+
+function readJson(text: FormDataEntryValue | null): unknown {
+  if (text === null || text === "") return {};
+  try {
+    return JSON.parse(String(text));
+  } catch (err) {
+    throw new InvalidRequestError([{
+      pointer: "body",
+      detail: `is no JSON: ${err instanceof Error ? err.message : err}`,
+    }]);
+  }
+}
+
+function faults(error: z.ZodError, at: string): InvalidRequestError {
+  return new InvalidRequestError(error.issues.map(({ path, message }) => ({
+    pointer: [at, ...path.map(String)].join("/"),
+    detail: message,
+  })));
+}

@@ -1,0 +1,19 @@
+/**
+ * Defaults of what may be set from outside.
+ *
+ * @module
+ */
+import type { EdgeSettings } from "./deps.ts";
+
+/** What a service starts with. */
+export const DEFAULT_SETTINGS: EdgeSettings = {
+  maxBodyBytes: 64 * 2 ** 20,
+  maxPreviewPixels: 64 * 2 ** 20,
+  timeoutMs: 60_000,
+  corsOrigins: [],
+  pricePerGpuSecond: 0.0006,
+  currency: "USD",
+  tilesPerSecond: 20,
+  webhookHosts: [],
+  signedSeconds: 900,
+};
