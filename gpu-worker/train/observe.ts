@@ -15,7 +15,6 @@ import {
   type FloatTensor,
   KEPT,
   listWeights,
-  readTensor,
   type TrainableNetwork,
 } from "./network.ts";
 import { finishBlocks } from "./recompute.ts";

@@ -135,17 +135,17 @@ const CASES: Case[] = [
     inputs: [[2, 3], [3]],
   },
   ...[
-    { edge: 3, padding: 1, x: [2, 3, 5, 6], outer: 4 },
+    { edge: 3, padding: 1, x: [2, 2, 4, 5], outer: 3 },
     { edge: 3, padding: 0, x: [1, 2, 5, 4], outer: 2 },
     { edge: 1, padding: 0, x: [2, 3, 4, 4], outer: 2 },
     // few planes on one side: the other one is moved
     { edge: 3, padding: 1, x: [1, 1, 5, 5], outer: 6 },
     { edge: 3, padding: 1, x: [1, 7, 4, 4], outer: 1 },
-    { edge: 5, padding: 2, x: [1, 2, 6, 5], outer: 3 },
+    { edge: 5, padding: 2, x: [1, 1, 6, 5], outer: 2 },
     // even kernels, such as patches
     { edge: 2, padding: 0, x: [1, 2, 5, 5], outer: 3 },
     { edge: 3, padding: 1, stride: 2, x: [2, 2, 6, 5], outer: 3 },
-    { edge: 4, padding: 0, stride: 4, x: [1, 3, 8, 8], outer: 5 },
+    { edge: 4, padding: 0, stride: 4, x: [1, 2, 8, 8], outer: 3 },
     { edge: 3, padding: 0, stride: 2, x: [1, 2, 8, 6], outer: 2 },
     // padded beyond the kernel's reach
     { edge: 1, padding: 1, x: [1, 2, 3, 3], outer: 2 },
