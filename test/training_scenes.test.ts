@@ -25,7 +25,7 @@ test("renderTrainingScene() gives the bytes it always gave", () => {
     [
       "rods 905102b64e54",
       "colony b264f2c0c6ad",
-      "filaments 9b3fe2a557bc",
+      "filaments bca4b069cf76",
       "channels e95bc8f9c4f7",
       "yeast 76a66686f248",
       "adherent c32e882ef043",
@@ -35,7 +35,7 @@ test("renderTrainingScene() gives the bytes it always gave", () => {
       "cytology 5bfae3d47132",
       "nuclei 805e1d932c6c",
       "neurons 23c96b30550d",
-      "tissue 70bd746c68df",
+      "tissue 10fdf0076008",
     ]
   `);
 });

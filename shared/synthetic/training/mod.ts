@@ -15,9 +15,12 @@ import type { Kind } from "./kind.ts";
 import { adherent } from "./kinds/adherent.ts";
 import { channels, colony, filaments, rods } from "./kinds/bacteria.ts";
 import { blood } from "./kinds/blood.ts";
-import { neurons, nuclei, tissue } from "./kinds/fluorescent.ts";
+import { cytology } from "./kinds/cytology.ts";
+import { histology } from "./kinds/histology.ts";
 import { membranes } from "./kinds/membranes.ts";
-import { cytology, histology } from "./kinds/stained.ts";
+import { neurons } from "./kinds/neurons.ts";
+import { nuclei } from "./kinds/nuclei.ts";
+import { tissue } from "./kinds/tissue.ts";
 import { yeast } from "./kinds/yeast.ts";
 
 const KINDS = {
