@@ -70,21 +70,14 @@ export function openS3(options: S3Options): ObjectStore {
     }
   }
 
-  async function requireHead(operation: string, key: string) {
-    const info = await head(key);
-    if (info) return info;
-    const detail = "it was deleted as soon as it was written";
-    throw new StorageError(operation, key, { detail });
-  }
-
   async function putBytes(
     key: string,
     bytes: Uint8Array<ArrayBuffer>,
     options: PutOptions,
-  ): Promise<void> {
+  ): Promise<ObjectInfo> {
     const { length = bytes.length, sha256 = digest(bytes) } = options;
     if (length !== bytes.length) throw wrongLength(length, `${bytes.length}`);
-    await client.send(
+    const { ETag } = await client.send(
       new PutObjectCommand({
         Bucket,
         Key: key,
@@ -95,26 +88,35 @@ export function openS3(options: S3Options): ObjectStore {
       }),
       { ...(options.signal && { abortSignal: options.signal }) },
     );
+    return written(key, ETag, { ...options, length, sha256 });
+  }
+
+  /** What is known of an object that was just written, without asking. */
+  function written(
+    key: string,
+    etag: string | undefined,
+    { length, mediaType, sha256 }: PutOptions & { readonly length: number },
+  ): ObjectInfo {
+    const modifiedMs = now();
+    return { key, length, mediaType, etag: bare(etag), sha256, modifiedMs };
   }
 
   return {
     put: (key, content, options) =>
       surface({ operation: "put", key: requireKey(key) }, async () => {
         if (content instanceof Uint8Array) {
-          await putBytes(key, content, options);
-        } else {
-          const { length } = options;
-          if (length === undefined) {
-            throw new ArgumentError("length", "of a stream has to be given");
-          }
-          if (length <= MAX_HELD_BYTES) {
-            await putBytes(key, await hold(content, length), options);
-          } else {
-            const stream = { key, content, options: { ...options, length } };
-            await uploadStream(home, stream);
-          }
+          return await putBytes(key, content, options);
         }
-        return await requireHead("put", key);
+        const { length } = options;
+        if (length === undefined) {
+          throw new ArgumentError("length", "of a stream has to be given");
+        }
+        if (length <= MAX_HELD_BYTES) {
+          return await putBytes(key, await hold(content, length), options);
+        }
+        const said = { ...options, length };
+        const etag = await uploadStream(home, { key, content, options: said });
+        return written(key, etag, said);
       }),
 
     get: (key, range) =>
@@ -243,7 +245,9 @@ export function openS3(options: S3Options): ObjectStore {
     completeMultipart: (upload, { length, writeOnce = true }) =>
       surface({ operation: "completeMultipart", ...upload }, async () => {
         await completeUpload(home, upload, { length, writeOnce });
-        return await requireHead("completeMultipart", upload.key);
+        const info = await head(upload.key);
+        if (info) return info;
+        throw new NotFoundError("object", upload.key);
       }),
 
     abortMultipart: (upload) =>
@@ -287,6 +291,10 @@ const CHECKSUM = "x-amz-checksum-sha256";
 const PART_HEADERS = ["host", "content-length", CHECKSUM];
 const PUT_HEADERS = [...PART_HEADERS, "content-type", "if-none-match"];
 
+function bare(etag = ""): string {
+  return etag.replaceAll('"', "");
+}
+
 function infoOf(
   key: string,
   found: Omit<HeadObjectCommandOutput, "$metadata">,
@@ -295,7 +303,7 @@ function infoOf(
     key,
     length: found.ContentLength ?? 0,
     mediaType: found.ContentType ?? "application/octet-stream",
-    etag: (found.ETag ?? "").replaceAll('"', ""),
+    etag: bare(found.ETag),
     sha256: fromBase64(found.ChecksumSHA256) ?? found.Metadata?.[DIGEST_NAME],
     modifiedMs: found.LastModified?.getTime() ?? 0,
   };

@@ -37,7 +37,7 @@ export interface ObjectInfo {
    * adapter has checked it; none after a multipart upload by signed parts.
    */
   readonly sha256: string | undefined;
-  /** ms since 1970. */
+  /** ms since 1970 by the store's clock; in `put`'s answer by the writer's. */
   readonly modifiedMs: number;
 }
 

@@ -80,6 +80,12 @@ const AREAS: { readonly area: string; readonly may: readonly string[] }[] = [
 /** Packages that one area only may import, wherever `*` stands. */
 const RESERVED: Readonly<Record<string, readonly string[]>> = {
   "onnxruntime-node": ["gpu-worker/", "cli/", "test/"],
+  "@aws-sdk/client-s3": ["shared/storage/", "test/"],
+  "@aws-sdk/s3-request-presigner": ["shared/storage/", "test/"],
+  "@nats-io/jetstream": ["shared/queue/", "test/"],
+  "@nats-io/kv": ["shared/queue/", "test/"],
+  "@nats-io/transport-node": ["shared/queue/", "test/"],
+  "node:sqlite": ["shared/queue/", "test/"],
   "onnxruntime-web": ["shared/models/", "edge/web/", "cli/", "test/"],
 };
 

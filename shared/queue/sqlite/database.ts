@@ -3,7 +3,8 @@
  *
  * Writes that are asked for in the same turn of the event loop share one
  * transaction: the price of a durable commit is waiting for the disk, and so
- * it is paid once.
+ * it is paid once. What only costs a repetition when it is lost to a power
+ * failure (a lease, an ack, an event) does not wait for the disk at all.
  *
  * @module
  */
@@ -23,11 +24,13 @@ export interface Database {
   first(sql: string, ...values: Value[]): Row | undefined;
   /**
    * Write: `run` sees and changes the file alone, all of it or nothing is
-   * kept. Durable when it returns.
+   * kept. Survives a power failure when it returns.
    *
    * @param operation  names it in errors
    */
-  write<T>(operation: string, run: (db: Database) => T): Promise<T>;
+  write<T>(operation: string, run: () => T): Promise<T>;
+  /** The same, but survives the end of the process only, until the next one. */
+  writeSoon<T>(operation: string, run: () => T): Promise<T>;
   close(): void;
 }
 
@@ -98,6 +101,7 @@ const SCHEMA = `
 interface Write {
   readonly operation: string;
   readonly run: () => unknown;
+  readonly isDurable: boolean;
   readonly resolve: (value: unknown) => void;
   readonly reject: (err: unknown) => void;
 }
@@ -118,21 +122,22 @@ export function openDatabase(path: string): Database {
   };
 
   let writes: Write[] = [];
+  const enqueue = <T>(
+    asked: Pick<Write, "operation" | "isDurable"> & { run: () => T },
+  ) =>
+    new Promise<T>((resolve, reject) => {
+      if (writes.length === 0) setImmediate(flush);
+      const settle = resolve as (value: unknown) => void;
+      writes.push({ ...asked, resolve: settle, reject });
+    });
   const db: Database = {
     all: (sql, ...values) =>
       surface("read", () => statement(sql).all(...values)),
     first: (sql, ...values) =>
       surface("read", () => statement(sql).get(...values)),
-    write: <T>(operation: string, run: (db: Database) => T) =>
-      new Promise<T>((resolve, reject) => {
-        if (writes.length === 0) setImmediate(flush);
-        writes.push({
-          operation,
-          run: () => run(db),
-          resolve: resolve as (value: unknown) => void,
-          reject,
-        });
-      }),
+    write: (operation, run) => enqueue({ operation, run, isDurable: true }),
+    writeSoon: (operation, run) =>
+      enqueue({ operation, run, isDurable: false }),
     close() {
       flush();
       sqlite.close();
@@ -145,6 +150,8 @@ export function openDatabase(path: string): Database {
     writes = [];
     if (batch.length === 0) return;
     try {
+      const isDurable = batch.some((write) => write.isDurable);
+      sqlite.exec(`PRAGMA synchronous = ${isDurable ? "FULL" : "NORMAL"}`);
       sqlite.exec("BEGIN IMMEDIATE");
       const settle = batch.map(attempt);
       sqlite.exec("COMMIT");

@@ -43,7 +43,7 @@ export function sqliteEvents(
       requireName(type, "type");
       if (id !== undefined) requireName(id, "id");
       const text = writeJson(data, "data");
-      const seq = await db.write("append", () => {
+      const seq = await db.writeSoon("append", () => {
         const at = now();
         db.all("DELETE FROM events WHERE expires <= ?", at);
         const added = db.first(
@@ -79,7 +79,7 @@ export function sqliteEvents(
     },
 
     purge: (key) =>
-      db.write("purge", () => {
+      db.writeSoon("purge", () => {
         db.all(
           "DELETE FROM events WHERE name = ? AND key = ?",
           ...[name, joinKey(key)],

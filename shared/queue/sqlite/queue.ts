@@ -93,7 +93,7 @@ export function sqliteQueue(
   }
 
   async function lease(limit: number): Promise<Row[]> {
-    const rows = await db.write("pull", () => {
+    const rows = await db.writeSoon("pull", () => {
       const at = now();
       return db.all(
         `UPDATE messages SET attempts = attempts + 1, visible = ?
@@ -113,7 +113,7 @@ export function sqliteQueue(
     // only the newest lease of a message finds it
     const held = [Number(row.seq), attempt];
     const hold = (operation: string, until: () => number) =>
-      db.write(operation, () =>
+      db.writeSoon(operation, () =>
         db.all(
           `UPDATE messages SET visible = ? WHERE seq = ? AND attempts = ?
            RETURNING seq`,
@@ -130,7 +130,7 @@ export function sqliteQueue(
       },
       async ack() {
         isSettled = true;
-        await db.write("ack", () => {
+        await db.writeSoon("ack", () => {
           db.all(
             "DELETE FROM messages WHERE seq = ? AND attempts = ?",
             ...held,

@@ -92,12 +92,12 @@ async function listAllParts(
   return parts;
 }
 
-/** Join the parts of an upload into its object. */
+/** Join the parts of an upload into its object; gives its etag. */
 export async function completeUpload(
   { client, bucket }: Bucket,
   upload: MultipartUpload,
   { length, writeOnce }: CompleteOptions,
-): Promise<void> {
+): Promise<string | undefined> {
   const parts = await listAllParts({ client, bucket }, upload);
   requireComplete(
     parts.map((part) => ({
@@ -107,7 +107,7 @@ export async function completeUpload(
     })),
     length,
   );
-  await client.send(
+  const { ETag } = await client.send(
     new CompleteMultipartUploadCommand({
       Bucket: bucket,
       Key: upload.key,
@@ -122,6 +122,7 @@ export async function completeUpload(
       },
     }),
   );
+  return ETag;
 }
 
 /** Forget an upload. */
@@ -168,7 +169,7 @@ export async function openUploads(
 
 /**
  * Write a stream in parts, so that memory does not grow with it and a part
- * that fails is sent again.
+ * that fails is sent again. Gives the object's etag.
  */
 export async function uploadStream(
   bucket: Bucket,
@@ -177,7 +178,7 @@ export async function uploadStream(
     readonly content: AsyncIterable<Uint8Array<ArrayBuffer>>;
     readonly options: PutOptions & { readonly length: number };
   },
-): Promise<void> {
+): Promise<string | undefined> {
   const upload = await startUpload(bucket, { key, ...options });
   const hash = createHash("sha256");
   try {
@@ -205,7 +206,7 @@ export async function uploadStream(
       }]);
     }
     const { length, writeOnce = false } = options;
-    await completeUpload(bucket, upload, { length, writeOnce });
+    return await completeUpload(bucket, upload, { length, writeOnce });
   } catch (err) {
     // the first failure is told, not one of tidying up after it
     await abortUpload(bucket, upload).catch(() => {});
