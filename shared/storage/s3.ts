@@ -11,19 +11,13 @@ import {
   type HeadObjectCommandOutput,
   ListObjectsV2Command,
   PutObjectCommand,
-  UploadPartCommand,
 } from "@aws-sdk/client-s3";
-import { getSignedUrl } from "@aws-sdk/s3-request-presigner";
-import {
-  ArgumentError,
-  InvalidRequestError,
-  NotFoundError,
-  StorageError,
-} from "../errors.ts";
+import { ArgumentError, NotFoundError } from "../errors.ts";
 import { requireKey, requirePrefix } from "./keys.ts";
-import { requireContent, requirePartNumber } from "./parts.ts";
 import { connect, type S3Options, surface } from "./s3/client.ts";
+import { emptyRange, hold, requireWhole } from "./s3/bodies.ts";
 import { digest, fromBase64, toBase64 } from "./s3/digests.ts";
+import { signingOf } from "./s3/presign.ts";
 import {
   abortUpload,
   completeUpload,
@@ -34,7 +28,6 @@ import {
   uploadStream,
   wrongLength,
 } from "./s3/multipart.ts";
-import { expiryOf } from "./expiry.ts";
 import {
   MAX_LISTED,
   type ObjectInfo,
@@ -152,6 +145,8 @@ export function openS3(options: S3Options): ObjectStore {
 
     head,
 
+    ...signingOf({ signer, bucket: Bucket, now }),
+
     list: (prefix, { after, limit = MAX_LISTED } = {}) =>
       surface({ operation: "list", key: requirePrefix(prefix) }, async () => {
         const page = await client.send(
@@ -176,65 +171,11 @@ export function openS3(options: S3Options): ObjectStore {
         await client.send(new DeleteObjectCommand({ Bucket, Key: key }));
       }),
 
-    async presignGet(key, { ttlSeconds, fileName }) {
-      const signed = signing(ttlSeconds, ["host"]);
-      const command = new GetObjectCommand({
-        Bucket,
-        Key: requireKey(key),
-        ...(fileName && {
-          ResponseContentDisposition: `attachment; filename*=UTF-8''${
-            encodeURIComponent(fileName)
-          }`,
-        }),
-      });
-      const url = await getSignedUrl(signer, command, signed.options);
-      return { method: "GET", url, headers: {}, expiresMs: signed.expiresMs };
-    },
-
-    async presignPut(key, { ttlSeconds, writeOnce = true, ...content }) {
-      requireContent(content);
-      const checksum = toBase64(content.sha256);
-      const signed = signing(ttlSeconds, PUT_HEADERS);
-      const command = new PutObjectCommand({
-        Bucket,
-        Key: requireKey(key),
-        ContentType: content.mediaType,
-        ContentLength: content.length,
-        ChecksumSHA256: checksum,
-        ...(writeOnce && { IfNoneMatch: "*" }),
-      });
-      const url = await getSignedUrl(signer, command, signed.options);
-      const headers = {
-        "content-type": content.mediaType,
-        [CHECKSUM]: checksum,
-        ...(writeOnce && { "if-none-match": "*" }),
-      };
-      return { method: "PUT", url, headers, expiresMs: signed.expiresMs };
-    },
-
     startMultipart: (key, { mediaType }) =>
       surface(
         { operation: "startMultipart", key: requireKey(key) },
         () => startUpload(home, { key, mediaType }),
       ),
-
-    async presignPart({ key, uploadId }, { ttlSeconds, ...part }) {
-      requirePartNumber(part.partNumber);
-      requireContent(part);
-      const checksum = toBase64(part.sha256);
-      const signed = signing(ttlSeconds, PART_HEADERS);
-      const command = new UploadPartCommand({
-        Bucket,
-        Key: requireKey(key),
-        UploadId: uploadId,
-        PartNumber: part.partNumber,
-        ContentLength: part.length,
-        ChecksumSHA256: checksum,
-      });
-      const url = await getSignedUrl(signer, command, signed.options);
-      const headers = { [CHECKSUM]: checksum };
-      return { method: "PUT", url, headers, expiresMs: signed.expiresMs };
-    },
 
     listParts: (upload) =>
       surface(
@@ -268,28 +209,7 @@ export function openS3(options: S3Options): ObjectStore {
       return Promise.resolve();
     },
   };
-
-  /** @param headers  which the client has to send as they were signed */
-  function signing(ttlSeconds: number, headers: readonly string[]) {
-    const nowMs = now();
-    return {
-      expiresMs: expiryOf(ttlSeconds, nowMs),
-      options: {
-        expiresIn: ttlSeconds,
-        signingDate: new Date(nowMs),
-        // in the query it would be a claim that the client need not repeat
-        unhoistableHeaders: new Set([CHECKSUM]),
-        signableHeaders: new Set(headers),
-      },
-    };
-  }
 }
-
-const CHECKSUM = "x-amz-checksum-sha256";
-
-// the SDK gives a part a media type of its own: clients send another, or none
-const PART_HEADERS = ["host", "content-length", CHECKSUM];
-const PUT_HEADERS = [...PART_HEADERS, "content-type", "if-none-match"];
 
 function bare(etag = ""): string {
   return etag.replaceAll('"', "");
@@ -307,50 +227,4 @@ function infoOf(
     sha256: fromBase64(found.ChecksumSHA256) ?? found.Metadata?.[DIGEST_NAME],
     modifiedMs: found.LastModified?.getTime() ?? 0,
   };
-}
-
-// HTTP has no empty range: the object is only looked at
-function emptyRange(key: string, start: number, info: ObjectInfo | undefined) {
-  if (info === undefined) throw new NotFoundError("object", key);
-  if (start < 0 || start > info.length) {
-    const detail = `byte ${start} is not among ${info.length}`;
-    throw new InvalidRequestError([{ pointer: "range", detail }]);
-  }
-  return { info, start, length: 0, body: new Blob().stream() };
-}
-
-/** A stream that fails where it ends before its length, or breaks. */
-function requireWhole(
-  body: ReadableStream,
-  { key, length }: { readonly key: string; readonly length: number },
-): ReadableStream<Uint8Array<ArrayBuffer>> {
-  return ReadableStream.from(async function* () {
-    let found = 0;
-    try {
-      for await (const chunk of body) {
-        found += chunk.length;
-        yield chunk;
-      }
-    } catch (cause) {
-      throw new StorageError("get", key, { cause, detail: "the body broke" });
-    }
-    if (found === length) return;
-    const detail = `${found} bytes of ${length} came`;
-    throw new StorageError("get", key, { detail });
-  }());
-}
-
-async function hold(
-  content: ReadableStream<Uint8Array<ArrayBuffer>>,
-  length: number,
-): Promise<Uint8Array<ArrayBuffer>> {
-  const held = new Uint8Array(length);
-  let at = 0;
-  for await (const chunk of content) {
-    if (at + chunk.length > length) throw wrongLength(length, "more");
-    held.set(chunk, at);
-    at += chunk.length;
-  }
-  if (at < length) throw wrongLength(length, `${at}`);
-  return held;
 }

@@ -99,6 +99,19 @@ test("openS3() does not wait for a server that is silent", async () => {
   });
 });
 
+test("openS3() signs for the endpoint that clients reach", async () => {
+  const store = openS3({
+    bucket: "b",
+    endpoint: "http://s3.internal:9000",
+    publicEndpoint: "https://files.example.org",
+    region: "us-east-1",
+    credentials: { accessKeyId: "a", secretAccessKey: "s" },
+  });
+  const { url } = await store.presignGet("t/a", { ttlSeconds: 60 });
+  expect(url).toMatch(/^https:\/\/files\.example\.org\/b\/t\/a\?/);
+  await store.close();
+});
+
 test("openS3() tells of a server that is gone", async () => {
   const store = open(await freePort());
   await expect(store.list("")).rejects.toThrow(StorageError);
