@@ -1,0 +1,52 @@
+/**
+ * Time training steps of a small Cellpose-SAM: the same as run_vit_torch.py.
+ *
+ *   deno run -A run_vit.ts CASE STEPS THREADS
+ *
+ * CASE is a folder that write_case.py made.
+ *
+ * @module
+ */
+import process from "node:process";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { openCheckpoint } from "../../../gpu-worker/import/checkpoint.ts";
+import { openForm } from "../../../gpu-worker/train/form.ts";
+import { openTrainer } from "../../../gpu-worker/train/trainer.ts";
+import { decodeNpy, toFloats } from "../../../shared/image/npy.ts";
+
+const [folder, ...counts] = Deno.args;
+const [steps, threads] = counts.map(Number);
+
+const x = decodeNpy(readFileSync(join(folder, "x.npy")));
+const targets = decodeNpy(
+  readFileSync(join(folder, "labels_cellprob_flows.npy")),
+);
+const [count, channels, height, width] = x.shape;
+const batch = {
+  images: toFloats(x),
+  targets: toFloats(targets),
+  count,
+  channels,
+  height,
+  width,
+};
+const checkpoint = openCheckpoint(join(folder, "checkpoint.pth"));
+const trainer = await openTrainer(openForm(checkpoint.tensors), { threads });
+const losses: number[] = [];
+const wall: number[] = [];
+const cpu: number[] = [];
+for (let step = 0; step < steps; step++) {
+  const used = process.cpuUsage();
+  const start = performance.now();
+  losses.push(...await trainer.run([batch], [1e-3]));
+  wall.push(performance.now() - start);
+  const { user, system } = process.cpuUsage(used);
+  cpu.push((user + system) / 1000);
+}
+await trainer.close();
+checkpoint.close();
+const status = readFileSync("/proc/self/status", "utf8");
+const memory = Number(/VmHWM:\s*(\d+)/.exec(status)![1]) / 1024;
+// deno-lint-ignore no-console
+console.log(JSON.stringify({ losses, wall, cpu, memory }));
