@@ -26,7 +26,8 @@ export function readOptimizer(text: unknown): OptimizerSettings {
     new CaseError(`case.json: optimizer ${reason}`);
   if (typeof text !== "string") throw fail("must be text");
   const parts = /^\s*(\w+)\s*(?:\((.*)\)|(.*))\s*$/s.exec(text);
-  const [, name = "", listed, rest = listed ?? ""] = parts ?? [];
+  const [, name = "", inParentheses, plain] = parts ?? [];
+  const rest = inParentheses ?? plain ?? "";
   if (name.toLowerCase() !== "adamw") throw fail(`${text} is not AdamW`);
   const settings = {
     lr: [1e-3],

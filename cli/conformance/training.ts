@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { readdir, readFile } from "node:fs/promises";
+import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { openCheckpoint } from "../../gpu-worker/import/checkpoint.ts";
 import type { Tensor, Tensors } from "../../gpu-worker/import/tensors.ts";

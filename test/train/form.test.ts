@@ -58,13 +58,6 @@ function readStep(id: string) {
   return { tensors: openTensors(folder), batch };
 }
 
-/** Largest difference as a part of the largest value. */
-function distance(a: Float32Array, b: Float32Array): number {
-  const size = a.reduce((max, v) => Math.max(max, Math.abs(v)), 0);
-  const worst = a.reduce((max, v, i) => Math.max(max, Math.abs(v - b[i])), 0);
-  return size === 0 ? worst : worst / size;
-}
-
 test("openForm() names what training changes, in the checkpoint's order", () => {
   const { tensors } = readStep("cellpose_sam_0");
   const { form, family } = openForm(tensors);
