@@ -123,6 +123,22 @@ test("layer drop leaves the blocks that all images skip without gradient", async
   ).rejects.toThrow(/build the network with layer drop/);
 });
 
+test("openForm() computes in half precision, with weights in f32", async () => {
+  const { tensors, batch } = readStep("cellpose_sam_0");
+  const full = await observeGradients(openForm(tensors), batch);
+  const network = openForm(tensors, { compute: "f16" });
+  const half = await observeGradients(network, batch);
+  expect(half.loss).not.toBe(full.loss);
+  expect(half.loss).toBeCloseTo(full.loss, 3);
+  for (const [name, { data }] of full.gradients) {
+    const found = half.gradients.get(name)!.data;
+    // the gradient of a bias of keys is rounding
+    if (name.endsWith("qkv.bias")) continue;
+    const error = Math.hypot(...data.map((v, i) => v - found[i]));
+    expect(error / Math.hypot(...data), name).toBeLessThan(0.05);
+  }
+});
+
 test("drawKept() rises evenly to the last block's rate, by seed and step", () => {
   const options = { seed: 3, step: 5, count: 4000, blocks: 5 };
   const kept = drawKept(options);
