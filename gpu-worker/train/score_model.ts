@@ -8,6 +8,12 @@ import { isVolume } from "../../shared/ndarray.ts";
 import { decodeImage } from "../../shared/image/decode.ts";
 import { decodeLabels } from "../../shared/image/read_labels.ts";
 import type { Encoder } from "../../shared/pipeline/encoder.ts";
+import { FAMILY } from "../../shared/pipeline/families.ts";
+import {
+  layOutPlanes,
+  type NamedArray,
+  readRows,
+} from "../../shared/pipeline/planes.ts";
 import { segment } from "../../shared/pipeline/segment.ts";
 import { SegmentParameters } from "../../shared/schema/parameters.ts";
 import type { Core } from "../../wasm/mod.ts";
@@ -54,20 +60,29 @@ export async function scoreModel(
       { limits: LIMITS, size: facts.size },
     );
     if (isVolume(truth.size)) continue;
+    const isSemantic = FAMILY[encoder.model.family].output === "semantic";
+    const isScaled = isSemantic && facts.diameter > 0;
     const parameters = SegmentParameters.parse(
-      facts.diameter > 0 ? { diameter: facts.diameter } : {},
+      facts.diameter > 0 && !isSemantic ? { diameter: facts.diameter } : {},
     );
+    // such a network knows no diameter, but was trained at one
+    const input = isScaled
+      ? scaleImage(core, image, encoder.model.diameter / facts.diameter)
+      : image;
     // metadata such as pixel sizes are of no use here
-    const { data, axes, shape } = image;
+    const { data, axes, shape } = input;
     const result = await segment({ data, axes, shape }, parameters, {
       core,
       encoders: [encoder],
       batchSize: 1,
     });
     const [plane] = result.planes;
+    const masks = isScaled
+      ? core.resizeNearest(plane.masks, plane.size, truth.size) as Uint32Array
+      : plane.masks;
     const [{ ap }] = core.averagePrecision(
       truth.masks,
-      plane.masks,
+      masks,
       truth.size,
       [0.5],
     );
@@ -86,6 +101,23 @@ export async function scoreModel(
     });
   }
   return scores;
+}
+
+/** An image at another scale, C×H×W. */
+function scaleImage(core: Core, image: NamedArray, scale: number): NamedArray {
+  const [plane] = layOutPlanes(image);
+  const { size: { height, width }, channels } = plane;
+  const target = {
+    height: Math.max(1, Math.round(height * scale)),
+    width: Math.max(1, Math.round(width * scale)),
+  };
+  const pixels = readRows(core, plane, 0, height);
+  const size = { height, width, channels };
+  return {
+    data: core.resizeLinear(pixels, size, target),
+    axes: "CYX",
+    shape: [channels, target.height, target.width],
+  };
 }
 
 /** Mean AP of each kind. */
