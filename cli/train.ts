@@ -9,14 +9,12 @@
  */
 import { cpSync, existsSync, mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { askTeacher } from "../gpu-worker/train/ask_teacher.ts";
-import { findItems } from "../gpu-worker/train/find_items.ts";
 import { loadNodeEncoder } from "../gpu-worker/encoder_node.ts";
 import { openWorkerPreparer } from "../gpu-worker/train/open_batches.ts";
 import { openTrainable } from "../gpu-worker/train/open_trainable.ts";
 import { meanByKind } from "../gpu-worker/train/score_model.ts";
+import { readLog } from "../gpu-worker/train/run_log.ts";
 import { splitByName } from "../gpu-worker/train/split_items.ts";
-import type { Trainable } from "../gpu-worker/train/trainable.ts";
 import {
   collectItems,
   type TrainDeps,
@@ -24,35 +22,22 @@ import {
   type TrainRequest,
   writeWhole,
 } from "../gpu-worker/train/train_model.ts";
+import { FILES } from "../gpu-worker/train/train_loop.ts";
 import { tuneModel } from "../gpu-worker/train/tune_model.ts";
-import { type Core, loadCore } from "../wasm/mod.ts";
+import { loadCore } from "../wasm/mod.ts";
 import { callerPath } from "./caller_path.ts";
 import { printLine } from "./print.ts";
 import {
   checkOptions,
   readTrainOptions,
-  readWeights,
   type TrainCommand,
   type TrainOptions,
 } from "./train/options.ts";
+import { decide, makeRequest } from "./train/request.ts";
 import { UsageError } from "./usage_error.ts";
 
 /** Up to so many images the guard holds each out once. */
 const FEW_IMAGES = 12;
-
-/** What tuning does otherwise than training from scratch. */
-const SCRATCH = {
-  rate: 1e-3,
-  weightDecay: 0.01,
-  schedule: "cosine",
-  layout: "any",
-} as const;
-const TUNE = {
-  rate: 1e-4,
-  weightDecay: 0.1,
-  schedule: "cellpose",
-  layout: "first",
-} as const;
 
 /**
  * Run the command.
@@ -129,7 +114,18 @@ async function run(
     );
     const { reason, step, best, seconds } = loop;
     const kinds = meanByKind(scores);
-    return { event: "report", reason, step, best, seconds, kinds, ...facts };
+    const warnings = readLog(join(out, FILES.log))
+      .filter(({ event }) => event === "warning");
+    return {
+      event: "report",
+      reason,
+      step,
+      best,
+      seconds,
+      kinds,
+      warnings,
+      ...facts,
+    };
   }
   const parent = callerPath(options.from);
   const outcome = await tuneModel(items, {
@@ -171,96 +167,6 @@ function filesOf(folder: string): string[] {
   return ["model.json", ...files.map(({ name }) => name)];
 }
 
-async function makeRequest(
-  options: TrainOptions,
-  { network, out, deps, core }: {
-    network: Trainable;
-    out: string;
-    deps: TrainDeps;
-    core: Core;
-  },
-): Promise<TrainRequest> {
-  const { rate, schedule, layout } = decide(options);
-  const images = options.images.map(callerPath);
-  const teacher = options.teacher === null
-    ? null
-    : await deps.openEncoder(callerPath(options.teacher));
-  const fields = teacher === null ? undefined : await askTeacher(
-    findItems(images),
-    { core, encoder: teacher, folder: join(out, "teacher"), say: deps.say },
-  );
-  await teacher?.close();
-  const cropSize = network.fixedCrop ?? options.crop;
-  if (cropSize % network.multiple !== 0) {
-    throw new UsageError(
-      `option --crop: ${network.name} takes multiples of ${network.multiple}, ${cropSize} is none`,
-    );
-  }
-  const { epochs, steps, minutes, stepsPerEpoch, patience } = options;
-  const isEndless = epochs === undefined && steps === undefined &&
-    minutes === undefined;
-  return {
-    images,
-    network,
-    valImages: options.valImages,
-    licence: options.licence,
-    provenance: {
-      network: network.name,
-      from: network.identity,
-      ...(teacher === null ? {} : {
-        teacher: {
-          name: teacher.model.name,
-          sha256: teacher.digest,
-          licence: teacher.model.licence,
-        },
-      }),
-    },
-    batches: {
-      seed: options.seed,
-      batch: options.batch,
-      cropSize,
-      channels: network.channels,
-      diameter: network.diameter,
-      scaleRange: options.scaleRange,
-      rotate: true,
-      flip: true,
-      focus: options.focus,
-      intensity: options.intensity,
-      layout,
-      minMasks: options.minMasks,
-      weights: readWeights(options.weightsByKind),
-      memoryBytes: options.memory * 2 ** 30,
-      ...(fields === undefined ? {} : { fields }),
-      ...(options.rendered === 0 ? {} : {
-        scenes: {
-          module:
-            new URL("../gpu-worker/train/render_item.ts", import.meta.url).href,
-          share: options.rendered,
-          count: options.renderedScenes,
-        },
-      }),
-    },
-    plan: {
-      rate,
-      schedule,
-      validateEvery: options.validateEvery,
-      checkpointEvery: options.checkpointEvery,
-      ...defined({ minutes, stepsPerEpoch, patience, steps }),
-      ...(isEndless ? { epochs: 100 } : defined({ epochs })),
-    },
-  };
-}
-
-function decide(options: TrainOptions) {
-  const standard = options.from === null ? SCRATCH : TUNE;
-  return {
-    rate: options.rate ?? standard.rate,
-    weightDecay: options.weightDecay ?? standard.weightDecay,
-    schedule: options.schedule ?? standard.schedule,
-    layout: options.layout ?? standard.layout,
-  };
-}
-
 /** Start a folder; what is in it must not be mixed up. */
 function begin(out: string, { options }: TrainCommand): void {
   const path = join(out, "train.json");
@@ -287,13 +193,4 @@ function readStored(out: string, spelled: string): TrainOptions {
     throw new UsageError(`option --resume: ${spelled} holds no training`);
   }
   return checkOptions(JSON.parse(readFileSync(path, "utf8")));
-}
-
-/** Entries that are there. */
-function defined<T extends Record<string, unknown>>(
-  values: T,
-): { [Name in keyof T]?: Exclude<T[Name], undefined> } {
-  return Object.fromEntries(
-    Object.entries(values).filter(([, value]) => value !== undefined),
-  ) as { [Name in keyof T]?: Exclude<T[Name], undefined> };
 }

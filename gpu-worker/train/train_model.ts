@@ -91,6 +91,8 @@ export async function collectItems(
   { preparer, say }: Pick<TrainDeps, "preparer" | "say">,
 ): Promise<Items> {
   const files = images.length > 0 ? findItems(images) : [];
+  // minutes, for thousands of large images
+  say(`reading ${files.length} images`);
   const survey = await preparer.survey({ ...batches, files });
   const byName = new Map(files.map((file) => [file.name, file]));
   const usable = survey.facts.map((facts: ItemFacts) => ({

@@ -50,7 +50,7 @@ test(
     );
     expect(made.error).toBe("");
     expect(made.code).toBe(0);
-    expect(made.out[0]).toMatch(/^3 images with \d+ cells$/);
+    expect(made.out[1]).toMatch(/^3 images with \d+ cells$/);
     expect(readdirSync(join(root.path, "model")).sort()).toEqual([
       "best.safetensors",
       "checkpoint.safetensors",
