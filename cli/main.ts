@@ -21,9 +21,11 @@ const program = new Command("cytoedge")
   .exitOverride();
 
 program.command("demo")
-  .description("segment the examples and write pictures to out/demo/")
+  .description("start the service and send the examples through it")
   .option("--once", "exit when the pictures are written")
   .option("--out <dir>", "folder for the pictures")
+  .option("--model <dir>", "model folder; default: the shipped one")
+  .option("--port <port>", "default: any free one")
   .action(async (options) => {
     const { demo } = await import("./demo.ts");
     await demo(options);

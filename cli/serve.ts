@@ -19,6 +19,7 @@ import { consume } from "../gpu-worker/consume.ts";
 import { loadNodeEncoder } from "../gpu-worker/encoder_node.ts";
 import { loadWebEncoder } from "../shared/models/encoder_web.ts";
 import type { Encoder } from "../shared/pipeline/encoder.ts";
+import { findShippedModel } from "../shared/models/shipped.ts";
 import { openSqlite } from "../shared/queue/sqlite.ts";
 import type { Json } from "../shared/queue/types.ts";
 import { ModelJson } from "../shared/schema/model.ts";
@@ -141,7 +142,8 @@ export interface ServeCommand {
 
 /** Run the command: serve until told to stop. */
 export async function serve(command: ServeCommand): Promise<void> {
-  if (command.model === undefined) {
+  const model = command.model ? callerPath(command.model) : findShippedModel();
+  if (model === undefined) {
     throw new UsageError(
       "no model comes with this version; make one with `import CHECKPOINT --out DIR` and give --model DIR",
     );
@@ -150,7 +152,7 @@ export async function serve(command: ServeCommand): Promise<void> {
     port: readCount("--port", command.port, 0),
     hostname: command.host,
     data: callerPath(command.data),
-    model: callerPath(command.model),
+    model,
     concurrency: readCount("--concurrency", command.concurrency, 1),
     onKey: (key) => {
       printLine("The first key, shown this once:");
@@ -161,12 +163,17 @@ export async function serve(command: ServeCommand): Promise<void> {
       : { log: (entry) => printErrorLine(JSON.stringify(entry)) }),
   });
   printLine(`cytoedge serves on ${service.url} (docs: ${service.url}/docs)`);
-  await new Promise<void>((resolve) => {
+  await untilStopped();
+  await service.close();
+}
+
+/** Wait for Ctrl-C, or for the system to end the process. */
+export function untilStopped(): Promise<void> {
+  return new Promise((resolve) => {
     for (const signal of ["SIGINT", "SIGTERM"] as const) {
       Deno.addSignalListener(signal, () => resolve());
     }
   });
-  await service.close();
 }
 
 function readCount(option: string, text: string, least: number): number {
