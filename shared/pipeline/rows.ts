@@ -6,7 +6,11 @@
  */
 import type { Size2D } from "../ndarray.ts";
 import type { SegmentParameters } from "../schema/parameters.ts";
-import { type Core, rowsForResize } from "../../wasm/mod.ts";
+import {
+  type Core,
+  type NormalizedImage,
+  rowsForResize,
+} from "../../wasm/mod.ts";
 import type { ChannelSource } from "./channels.ts";
 import { isInteger, type Plane, readRows } from "./planes.ts";
 import type { ChannelRange } from "./warnings.ts";
@@ -46,7 +50,7 @@ export interface NormalizedRows {
  * @param core        the core
  * @param plane       an image, any type
  * @param sources     one for each of the network's channels
- * @param parameters  `normalize`, `normPercentile`, `invert`
+ * @param parameters  `normalize` and what refines it
  *
  * Source: cellpose 4.2.1.1 `normalize_img`, `normalize99`.
  * Differs: as `normalizeImage`.
@@ -57,7 +61,13 @@ export function normalizeRows(
   sources: readonly ChannelSource[],
   parameters: Pick<
     SegmentParameters,
-    "normalize" | "normPercentile" | "invert"
+    | "normalize"
+    | "normPercentile"
+    | "invert"
+    | "smoothRadius"
+    | "sharpenRadius"
+    | "tileNormBlocksize"
+    | "parity"
   >,
 ): NormalizedRows {
   const raw = rawRows(core, plane, sources);
@@ -73,6 +83,20 @@ export function normalizeRows(
   for (const [i, channel] of sources.entries()) {
     if (channel === "zeros") {
       ranges.push(undefined);
+      continue;
+    }
+    if (parameters.normalize && isFiltered(parameters)) {
+      const whole = raw.channel(i, 0, size.height);
+      const found = normalizeFiltered(core, whole, size, parameters);
+      replacedPixels += found.replacedPixels;
+      const isConstant = found.constantChannels.length > 0;
+      // blocks have ranges of their own
+      const [low = 0, high = isConstant ? 0 : NaN] = [
+        found.low[0],
+        found.high[0],
+      ];
+      ranges.push({ channel, low, high, isConstant });
+      held[i] = found.image;
       continue;
     }
     if (!isFloat && pixels > MAX_EXACT) {
@@ -123,9 +147,46 @@ export function normalizeRows(
   };
   return {
     source,
-    ranges: ranges.filter((range) => range !== undefined),
+    ranges: ranges.filter((range) => range !== undefined)
+      .filter(({ high }) => !Number.isNaN(high)),
     replacedPixels,
   };
+}
+
+/** Whether normalization looks at more than a pixel and the percentiles. */
+export function isFiltered(
+  { smoothRadius, sharpenRadius, tileNormBlocksize }: Pick<
+    SegmentParameters,
+    "smoothRadius" | "sharpenRadius" | "tileNormBlocksize"
+  >,
+): boolean {
+  return smoothRadius > 0 || sharpenRadius > 0 || tileNormBlocksize > 0;
+}
+
+/** A channel that is smoothed, sharpened or normalized in blocks. */
+function normalizeFiltered(
+  core: Core,
+  whole: Float32Array,
+  size: Size2D,
+  parameters: Parameters<typeof normalizeRows>[3],
+): NormalizedImage {
+  const { smoothRadius, sharpenRadius, tileNormBlocksize } = parameters;
+  const { invert, parity, normPercentile: percentile } = parameters;
+  // parity keeps NaN, which the network must not see
+  const { smallest, nonFinite } = core.findSmallest(whole, Infinity);
+  const finite = nonFinite === 0
+    ? whole
+    : core.replaceNonFinite(whole, smallest === Infinity ? 0 : smallest);
+  // Cellpose gives its filters a stack of one plane
+  const found = core.normalizeImage(finite, { ...size, depth: 1 }, {
+    percentile,
+    invert,
+    smoothRadius,
+    sharpenRadius,
+    tileNormBlocksize,
+    parity,
+  });
+  return { ...found, replacedPixels: nonFinite };
 }
 
 /** Rows as the file has them, one chosen channel at a time, f32. */

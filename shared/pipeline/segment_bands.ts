@@ -30,6 +30,7 @@ import {
 } from "./plan_job.ts";
 import { MAX_INTENSITIES, type NamedArray } from "./planes.ts";
 import type { PlaneFacts, SegmentResult } from "./result.ts";
+import { isFiltered } from "./rows.ts";
 import { runNetwork } from "./run_network.ts";
 import { startClock } from "./timings.ts";
 import { judgeInput, judgeMasks, judgePixels } from "./warnings.ts";
@@ -107,8 +108,9 @@ export async function segmentBands(
  */
 export function checkBands(
   { encoders: [encoder] }: Pick<SegmentDeps, "encoders">,
-  { diameter, diameterUm }: SegmentParameters,
+  parameters: SegmentParameters,
 ): void {
+  const { diameter, diameterUm, normalize } = parameters;
   if (FAMILY[encoder.model.family].output !== "flows") {
     throw new ModelError(
       encoder.model.name,
@@ -118,6 +120,11 @@ export function checkBands(
   const isLeft = !diameter && diameterUm === null;
   if (isLeft && encoder.estimateDiameter !== undefined) {
     throw refuse("diameter", "estimating it");
+  }
+  if (normalize && isFiltered(parameters)) {
+    const name = (["smoothRadius", "sharpenRadius"] as const)
+      .find((each) => parameters[each] > 0) ?? "tileNormBlocksize";
+    throw refuse(name, "filtering before the percentiles");
   }
 }
 

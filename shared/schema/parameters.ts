@@ -143,6 +143,24 @@ export const PARAMETERS = {
     cellpose: "norm_percentile",
     meaning: "percentiles that become 0 and 1",
   },
+  smoothRadius: {
+    schema: z.number().min(0).max(1000).default(0),
+    unit: "px",
+    cellpose: "smooth_radius",
+    meaning: "σ of a Gaussian before the percentiles; 0: none",
+  },
+  sharpenRadius: {
+    schema: z.number().min(0).max(1000).default(0),
+    unit: "px",
+    cellpose: "sharpen_radius",
+    meaning: "σ of the surround that is subtracted before them; 0: none",
+  },
+  tileNormBlocksize: {
+    schema: z.int().min(0).max(2 ** 20).default(0),
+    unit: "px",
+    cellpose: "tile_norm_blocksize",
+    meaning: "edge of blocks with percentiles of their own; 0: one for all",
+  },
   invert: {
     schema: z.boolean().default(false),
     unit: "",

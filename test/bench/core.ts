@@ -3,13 +3,12 @@
  *
  * @module
  */
-import { execFile } from "node:child_process";
 import { mkdir, writeFile } from "node:fs/promises";
 import { cpus, loadavg } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
 import { openCase } from "./case_folder.ts";
+import { findCommit } from "./commit.ts";
 import { documentTables } from "./document.ts";
 import { fitAreaExponents, fitCellExponents } from "./growth.ts";
 import { measureModule } from "./module_size.ts";
@@ -85,19 +84,8 @@ export async function benchCore(options: BenchOptions): Promise<BenchResult> {
     await documentTables(
       new URL("../../docs/benchmarks.md", import.meta.url),
       tables,
+      "core",
     );
   }
   return result;
-}
-
-/** Short name of the commit, with a plus where files have changed since. */
-async function findCommit(project: string): Promise<string> {
-  const call = promisify(execFile);
-  try {
-    const describe = ["-C", project, "describe", "--always", "--dirty=+"];
-    const { stdout } = await call("git", describe);
-    return stdout.trim();
-  } catch {
-    return "unknown";
-  }
 }

@@ -5,6 +5,8 @@
  *   deno task bench core --quick              512² only; peers if installed
  *   deno task bench core --case DIR [--json]  the core alone on a case folder
  *   deno task bench train                     training steps beside PyTorch's
+ *   deno task bench encode                    the network and all around it
+ *   deno task bench encode --gpu              the network on a CUDA card
  *
  * Peers are installed in `.cache/bench` by the first run that needs them.
  *
@@ -13,12 +15,15 @@
 import { resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { benchCore } from "./core.ts";
+import { benchEncode } from "./encode.ts";
 import { timeOneCase } from "./one_case.ts";
 import { DEFAULT_CACHE, installCellpose } from "./peers/install.ts";
 import { SCENES } from "./scene.ts";
 import { benchTrain } from "./train/compare.ts";
 
-const USAGE = `Usage: deno task bench core|train [options]
+const USAGE = `Usage: deno task bench core|encode|train [options]
+encode:
+  --gpu          the network on a CUDA card, unattended
 core:
   --case DIR     time the core alone on DIR/{dP,cellprob,labels}.npy
   --json         print one JSON object on the standard output, nothing else
@@ -52,6 +57,7 @@ async function main(): Promise<void> {
       cases: { type: "string" },
       edges: { type: "string", default: "128,256" },
       document: { type: "boolean", default: false },
+      gpu: { type: "boolean", default: false },
       json: { type: "boolean", default: false },
       quick: { type: "boolean", default: false },
       rounds: { type: "string", default: "3" },
@@ -61,6 +67,20 @@ async function main(): Promise<void> {
   if (!Number.isInteger(rounds) || rounds < 1) throw new Error(USAGE);
   const python = Deno.env.get("CYTOEDGE_BENCH_PYTHON");
   const cache = Deno.env.get("CYTOEDGE_BENCH_CACHE");
+  const options = {
+    rounds,
+    isQuick: values.quick,
+    isDocumented: values.document,
+    cache,
+    python,
+    note,
+    print: values.json ? note : print,
+  };
+  if (positionals.join() === "encode") {
+    const result = await benchEncode({ ...options, isGpu: values.gpu });
+    if (values.json && result) print(JSON.stringify(result));
+    return;
+  }
   if (positionals.join() === "train") {
     const result = await benchTrain({
       python: await installCellpose({
@@ -85,15 +105,6 @@ async function main(): Promise<void> {
   }
   const names = values.cases?.split(",") ??
     (values.quick ? ["512"] : Object.keys(SCENES));
-  const result = await benchCore({
-    names,
-    rounds,
-    isQuick: values.quick,
-    isDocumented: values.document,
-    cache,
-    python,
-    note,
-    print: values.json ? note : print,
-  });
+  const result = await benchCore({ ...options, names });
   if (values.json) print(JSON.stringify(result));
 }

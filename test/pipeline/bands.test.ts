@@ -258,6 +258,8 @@ test("segmentBands() refuses what needs the whole image", async () => {
       estimateDiameter: () => Promise.resolve(30),
     }),
   ).rejects.toThrow(/diameter.*memory budget/);
+  await expect(run({ tileNormBlocksize: 100 })).rejects
+    .toThrow(/tileNormBlocksize.*memory budget/);
   await expect(run({}, createIdentity({ model: { family: "unet" } }))).rejects
     .toThrow(/bands/);
 });

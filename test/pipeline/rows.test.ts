@@ -10,6 +10,10 @@ const DEFAULTS = {
   normalize: true,
   normPercentile: [1, 99] as [number, number],
   invert: false,
+  smoothRadius: 0,
+  sharpenRadius: 0,
+  tileNormBlocksize: 0,
+  parity: true,
 };
 
 const types = [Uint8Array, Uint16Array, Float32Array] as const;
@@ -149,4 +153,37 @@ test("meanPlanes() averages in f64", () => {
   expect(core.meanPlanes(planes, 1)).toEqual(planes);
   expect(() => core.meanPlanes(planes, 4)).toThrow(/planes/);
   expect(() => core.meanPlanes(planes, 0)).toThrow(/count/);
+});
+
+test.each([
+  ["smoothed", { smoothRadius: 1.5 }],
+  ["sharpened", { sharpenRadius: 4 }],
+  ["both, our geometry", { smoothRadius: 1, sharpenRadius: 6, parity: false }],
+  ["in blocks", { tileNormBlocksize: 40 }],
+])("normalizeRows() gives the rows of the image %s", async (_, options) => {
+  const size = { height: 131, width: 97 };
+  const data = Uint16Array.from({ length: 131 * 97 }, () => random() * 5000);
+  const [plane] = layOutPlanes({ data, axes: "YX", shape: [131, 97] });
+  const parameters = { ...DEFAULTS, ...options };
+  const { source, ranges } = normalizeRows(core, plane, [0], parameters);
+  const { parity } = parameters;
+  const volume = { ...size, depth: 1 };
+  const { image } = core.normalizeImage(data, volume, { ...options, parity });
+  expect(await source.rows(20, 50))
+    .toEqual(image.subarray(20 * 97, 70 * 97));
+  expect(image).not.toEqual(core.normalizeImage(data, volume).image);
+  // blocks have many ranges, which nothing is judged by
+  expect(ranges).toHaveLength("tileNormBlocksize" in options ? 0 : 1);
+});
+
+test("normalizeRows() replaces NaN before it filters", async () => {
+  const data = Float32Array.from({ length: 50 * 60 }, random);
+  data[77] = NaN;
+  const [plane] = layOutPlanes({ data, axes: "YX", shape: [50, 60] });
+  const { source, replacedPixels } = normalizeRows(core, plane, [0], {
+    ...DEFAULTS,
+    smoothRadius: 2,
+  });
+  expect(replacedPixels).toBe(1);
+  expect((await source.rows(0, 50)).every(Number.isFinite)).toBe(true);
 });
