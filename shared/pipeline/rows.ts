@@ -32,9 +32,24 @@ export interface RowSource {
   rows(top: number, count: number): Float32Array | Promise<Float32Array>;
 }
 
+/** Rows of an image in memory. */
+export interface HeldRows extends RowSource {
+  rows(top: number, count: number): Float32Array;
+}
+
+/** Parameters of normalization; without the last four: no filters. */
+export type RowParameters =
+  & Pick<SegmentParameters, "normalize" | "normPercentile" | "invert">
+  & Partial<
+    Pick<
+      SegmentParameters,
+      "smoothRadius" | "sharpenRadius" | "tileNormBlocksize" | "parity"
+    >
+  >;
+
 /** Normalized rows, and the ranges that became 0–1. */
-export interface NormalizedRows {
-  readonly source: RowSource;
+export interface NormalizedRows<Rows extends RowSource = RowSource> {
+  readonly source: Rows;
   readonly ranges: readonly ChannelRange[];
   /** NaN and infinite pixels that were replaced. */
   readonly replacedPixels: number;
@@ -59,17 +74,8 @@ export function normalizeRows(
   core: Core,
   plane: Plane,
   sources: readonly ChannelSource[],
-  parameters: Pick<
-    SegmentParameters,
-    | "normalize"
-    | "normPercentile"
-    | "invert"
-    | "smoothRadius"
-    | "sharpenRadius"
-    | "tileNormBlocksize"
-    | "parity"
-  >,
-): NormalizedRows {
+  parameters: RowParameters,
+): NormalizedRows<HeldRows> {
   const raw = rawRows(core, plane, sources);
   const { size, data } = plane;
   const isFloat = !isInteger(data);
@@ -133,7 +139,7 @@ export function normalizeRows(
     return core.normalizeImage(rows, band, { lowhigh: [low, high], invert })
       .image;
   };
-  const source: RowSource = {
+  const source: HeldRows = {
     channels: sources.length,
     size,
     rows(top, count) {
@@ -155,10 +161,7 @@ export function normalizeRows(
 
 /** Whether normalization looks at more than a pixel and the percentiles. */
 export function isFiltered(
-  { smoothRadius, sharpenRadius, tileNormBlocksize }: Pick<
-    SegmentParameters,
-    "smoothRadius" | "sharpenRadius" | "tileNormBlocksize"
-  >,
+  { smoothRadius = 0, sharpenRadius = 0, tileNormBlocksize = 0 }: RowParameters,
 ): boolean {
   return smoothRadius > 0 || sharpenRadius > 0 || tileNormBlocksize > 0;
 }
@@ -168,10 +171,11 @@ function normalizeFiltered(
   core: Core,
   whole: Float32Array,
   size: Size2D,
-  parameters: Parameters<typeof normalizeRows>[3],
+  parameters: RowParameters,
 ): NormalizedImage {
-  const { smoothRadius, sharpenRadius, tileNormBlocksize } = parameters;
-  const { invert, parity, normPercentile: percentile } = parameters;
+  const { smoothRadius = 0, sharpenRadius = 0 } = parameters;
+  const { tileNormBlocksize = 0, parity = false } = parameters;
+  const { invert, normPercentile: percentile } = parameters;
   // parity keeps NaN, which the network must not see
   const { smallest, nonFinite } = core.findSmallest(whole, Infinity);
   const finite = nonFinite === 0
