@@ -13,8 +13,9 @@ import { readFileSync } from "node:fs";
 import { findCommit } from "./commit.ts";
 import { documentTables } from "./document.ts";
 import { findGpu } from "./encode/gpu.ts";
-import { measureMemory, type MemoryCase } from "./encode/memory.ts";
-import { type RestTimes, timeRest } from "./encode/rest.ts";
+import { measureMemory } from "./encode/memory.ts";
+import type { EncodeResult } from "./encode/result.ts";
+import { timeRest } from "./encode/rest.ts";
 import { formatEncode } from "./encode/table.ts";
 import { type TileTimes, timeTile, writeFullSize } from "./encode/tile.ts";
 import { installPeers } from "./peers/install.ts";
@@ -37,19 +38,6 @@ export interface EncodeOptions {
   readonly python?: string | undefined;
   readonly note: Note;
   readonly print: Note;
-}
-
-/** What was measured; also `out/bench/encode.json`. */
-export interface EncodeResult {
-  readonly date: string;
-  readonly machine: string;
-  readonly commit: string;
-  /** Mean number of busy threads before and after, one minute each. */
-  readonly load: readonly [before: number, after: number];
-  readonly tiles: readonly TileTimes[];
-  readonly rest?: RestTimes;
-  readonly memory: readonly MemoryCase[];
-  readonly gpu?: { readonly name: string; readonly peakTflops: number | null };
 }
 
 /** Run the benchmark; without what it needs it says so and ends. */

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { EncodeResult } from "../encode.ts";
+import type { EncodeResult } from "./result.ts";
 
 /** Work of a ViT-L tile, TFLOP. */
 const TILE_TFLOP = 0.73;
