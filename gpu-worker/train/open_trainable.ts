@@ -4,6 +4,7 @@
  * @module
  */
 import { ArgumentError } from "../../shared/errors.ts";
+import { fitSize } from "./fit_size.ts";
 import { foregroundLoss } from "./foreground_loss.ts";
 import { withWeights } from "./network.ts";
 import {
@@ -78,9 +79,21 @@ export async function openTrainable(
           isUndecayed: (name) => !name.endsWith(".weight"),
         },
       }),
-    writeModel(folder, tensors, { diameter, licence, training }) {
+    // a network of classes knows no diameters
+    ...(design.outputs.length === 3
+      ? {
+        fitSize: (tensors, crops) =>
+          fitSize(
+            design,
+            withWeights(graph, pickWeights(graph, tensors)),
+            crops,
+          ),
+      }
+      : {}),
+    writeModel(folder, tensors, { diameter, licence, training, sizeHead }) {
       writeTrainedModel(folder, {
         design,
+        sizeHead,
         graph: withWeights(graph, pickWeights(graph, tensors)),
         diameter: { mean: DESIGN_DIAMETER, labels: diameter },
         licence,

@@ -78,6 +78,13 @@ export interface TrainOutcome {
 
 /** Batches whose loss is the validation loss. */
 const VAL_BATCHES = 4;
+/** Edge of crops that size estimates are fitted on, as the pipeline looks. */
+const SIZE_CROP = 192;
+/** Batches of them for each diameter. */
+const SIZE_BATCHES = 32;
+/** Images are enlarged so many times for them, at most. */
+const MAX_ENLARGED = 3;
+const MAX_SCENE_DIAMETER = 40;
 /** Cellpose's seed of validation crops. */
 const VAL_SEED = 42;
 
@@ -172,13 +179,55 @@ export async function trainOn(
       : readTensors(join(folder, FILES.best)).tensors;
     rmSync(join(folder, "candidate"), { recursive: true, force: true });
     const { step } = loop.best ?? loop;
+    const size = await network.fitSize?.(
+      tensors,
+      (diameter) => cropsOfDiameter(diameter, { train, spec, deps }),
+    );
+    if (size) deps.say(`size estimate: ${size.summary}`);
     await network.writeModel(folder, tensors, {
       ...facts,
-      training: { ...facts.training, steps: loop.step, keptStep: step },
+      ...(size ? { sizeHead: size.head } : {}),
+      training: {
+        ...facts.training,
+        steps: loop.step,
+        keptStep: step,
+        ...(size ? { sizeError: size.error } : {}),
+      },
     });
     const log = readLog(join(folder, FILES.log));
     writeWhole(join(folder, "curves.svg"), await drawCurves(log));
     return { loop, scores };
+  } finally {
+    opened.close();
+  }
+}
+
+/** Crops whose cells come out at one diameter, for fitting size estimates. */
+async function* cropsOfDiameter(
+  diameter: number,
+  { train, spec, deps }: {
+    train: Items["usable"];
+    spec: BatchSpec;
+    deps: TrainDeps;
+  },
+): AsyncGenerator<TrainBatch> {
+  // cells that would be blurred by enlarging tell nothing
+  const files = train
+    .filter(({ facts }) => facts.diameter * MAX_ENLARGED >= diameter)
+    .map(({ file }) => file);
+  const { scenes, ...rest } = spec;
+  const opened = await deps.preparer.open({
+    ...rest,
+    // scenes are small: large cells would be cut by their edges
+    ...(scenes && diameter <= MAX_SCENE_DIAMETER ? { scenes } : {}),
+    files,
+    diameter,
+    scaleRange: 0,
+    cropSize: SIZE_CROP,
+    seed: spec.seed + Math.round(diameter),
+  }, 1);
+  try {
+    for (let i = 0; i < SIZE_BATCHES; i++) yield await opened.get(i);
   } finally {
     opened.close();
   }

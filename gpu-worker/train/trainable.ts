@@ -4,7 +4,14 @@
  *
  * @module
  */
-import type { StateTensor, Trainer, TrainState } from "./trainer_port.ts";
+import type { FittedSize } from "./fit_size.ts";
+import type { SizeHead } from "./size_output.ts";
+import type {
+  StateTensor,
+  TrainBatch,
+  Trainer,
+  TrainState,
+} from "./trainer_port.ts";
 
 /** What is told of a trained model in `model.json`. */
 export interface TrainedFacts {
@@ -14,7 +21,12 @@ export interface TrainedFacts {
   readonly licence: string | null;
   /** Data, seed, steps, parent. */
   readonly training: Readonly<Record<string, unknown>>;
+  /** Of `fitSize`. */
+  readonly sizeHead?: SizeHead;
 }
+
+/** Crops of one diameter, as often as asked for. */
+export type CropsOfDiameter = (diameter: number) => AsyncIterable<TrainBatch>;
 
 /** A network to train. */
 export interface Trainable {
@@ -29,6 +41,11 @@ export interface Trainable {
   /** Crop that it needs; none: any multiple. */
   readonly fixedCrop?: number;
   openTrainer(state?: TrainState): Promise<Trainer>;
+  /** Fit what tells diameters, once the rest is trained; where it has such. */
+  fitSize?(
+    tensors: ReadonlyMap<string, StateTensor>,
+    crops: CropsOfDiameter,
+  ): Promise<FittedSize>;
   /** Write a folder that `segment --model` takes. */
   writeModel(
     folder: string,

@@ -11,6 +11,7 @@ import type { Graph } from "../../shared/graph/mod.ts";
 import type { ModelJson } from "../../shared/schema/model.ts";
 import { digestNetworks, writeGraph } from "../write_graph.ts";
 import { foldNorms } from "./fold_norms.ts";
+import { addSizeOutput, type SizeHead } from "./size_output.ts";
 import { type Design, EDGE_MULTIPLE, INPUT_CHANNELS } from "./networks/mod.ts";
 
 /**
@@ -24,8 +25,8 @@ export interface TrainedModel {
   readonly design: Design;
   /** The design's graph with its weights; norms are folded here. */
   readonly graph: Graph;
-  /** Diameter estimator (`x` n×3×h×w → `diameter` n), if there is one. */
-  readonly size?: Graph;
+  /** Makes the network tell diameters, where it was fitted. */
+  readonly sizeHead?: SizeHead | undefined;
   readonly diameter: {
     /** That images are scaled to, pixels. */
     readonly mean: number;
@@ -48,14 +49,15 @@ export interface TrainedModel {
  */
 export function writeTrainedModel(
   folder: string,
-  { design, graph, size, diameter, licence, training }: TrainedModel,
+  { design, graph, sizeHead, diameter, licence, training }: TrainedModel,
 ): ModelJson {
   mkdirSync(folder, { recursive: true });
+  const folded = foldNorms(graph);
   const networks = [
-    writeGraph(folder, { name: "model", graph: foldNorms(graph) }),
-    ...(size
-      ? [writeGraph(folder, { name: "size", graph: foldNorms(size) })]
-      : []),
+    writeGraph(folder, {
+      name: "model",
+      graph: sizeHead ? addSizeOutput(folded, design, sizeHead) : folded,
+    }),
   ];
   const json = {
     format: 1,
