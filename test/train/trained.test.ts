@@ -104,13 +104,11 @@ function shaken(design: Design): Graph {
     if (!role) continue;
     const count = shape.reduce((a, b) => a * b, 1);
     const isPositive = role[1] === "scale" || role[1] === "variance";
-    values.set(
-      name,
-      Float32Array.from(
-        { length: count },
-        () => isPositive ? random.between(0.3, 1) : random.between(-0.2, 0.2),
-      ),
+    const data = Float32Array.from(
+      { length: count },
+      () => isPositive ? random.between(0.3, 1) : random.between(-0.2, 0.2),
     );
+    values.set(name, { shape: shape.map(Number), data });
   }
   return withWeights(graph, values);
 }

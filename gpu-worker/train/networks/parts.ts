@@ -12,6 +12,7 @@ import {
   type Dim,
   fromFloat32,
   type GraphBuilder,
+  multiply,
   relu,
   upsampleNearest,
   type Value,
@@ -21,6 +22,12 @@ import { INPUT_CHANNELS } from "./design.ts";
 
 /** BatchNorm's usual one: it keeps the square root away from 0. */
 const EPSILON = 1e-5;
+
+/**
+ * Factor of the last layers: flows are 5 long, and the optimizer's steps have
+ * the same size for every weight.
+ */
+const GAIN = 8;
 
 /** A graph under construction and the stream of its initial weights. */
 export interface Parts {
@@ -128,7 +135,7 @@ export function head({ g }: Parts, x: Value, planes: number): Value {
   const bias = constant(g, "head.bias", [planes], {
     values: new Float32Array(planes),
   });
-  const y = convTranspose(g, x, { weight, bias });
+  const y = multiply(g, convTranspose(g, x, { weight, bias }), g.float(GAIN));
   return { ...y, shape: [y.shape[0], planes, "h", "w"] };
 }
 
@@ -145,7 +152,7 @@ export function pointwise(
   const bias = constant(g, `${name}.bias`, [channels], {
     values: new Float32Array(channels),
   });
-  return conv(g, x, { weight, bias });
+  return multiply(g, conv(g, x, { weight, bias }), g.float(GAIN));
 }
 
 function constant(
