@@ -45,12 +45,12 @@ export interface PromptImage {
  * Source: segment_anything 1.0 `ResizeLongestSide`, `Sam.preprocess`.
  * Differs: images of other types than bytes are scaled by percentiles.
  */
-export function preparePromptImage(
+export async function preparePromptImage(
   core: Core,
   plane: Plane,
   { model, imageSize }: Pick<PromptModel, "model" | "imageSize">,
   options: PromptImageOptions = {},
-): PromptImage {
+): Promise<PromptImage> {
   if (model.channels !== MEAN.length) {
     throw new ModelError(
       model.name,
@@ -67,7 +67,7 @@ export function preparePromptImage(
     normPercentile: [1, 99],
     invert: false,
   });
-  const whole = source.rows(0, size.height);
+  const whole = await source.rows(0, size.height);
   const bytes = normalize ? core.toBytes(whole) : whole;
   const inputSize = fitInto(size, imageSize);
   const channels = model.channels;

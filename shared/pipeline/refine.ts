@@ -128,7 +128,12 @@ async function embed(
   plane: Plane,
   options: PromptImageOptions,
 ): Promise<EmbeddedImage> {
-  const { x, ...rest } = preparePromptImage(core, plane, model, options);
+  const { x, ...rest } = await preparePromptImage(
+    core,
+    plane,
+    model,
+    options,
+  );
   const embedding = await model.encodeImage(x);
   return { ...rest, size: plane.size, embedding };
 }
