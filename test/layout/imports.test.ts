@@ -20,10 +20,22 @@ const AREAS: { readonly area: string; readonly may: readonly string[] }[] = [
   // the one place that spells the version
   { area: "shared/version.ts", may: ["deno.json"] },
   { area: "shared/schema/", may: ["zod", "wasm/defaults.ts"] },
-  ...["shared/image/", "shared/storage/", "shared/queue/"].map((area) => ({
+  ...["image", "storage", "queue", "net"].map((name) => `shared/${name}/`).map((
+    area,
+  ) => ({
     area,
     may: ["shared/errors.ts", "shared/ndarray.ts", "shared/schema/", "*"],
   })),
+  {
+    area: "shared/connect/",
+    may: [
+      ...["errors.ts", "version.ts", "queue/", "storage/"].map((name) =>
+        `shared/${name}`
+      ),
+      "zod",
+      "node:",
+    ],
+  },
   {
     area: "shared/synthetic/",
     may: ["shared/errors.ts", "shared/ndarray.ts", "wasm/mod.ts"],
