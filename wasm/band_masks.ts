@@ -21,8 +21,10 @@ import { slabTasks } from "./slab_tasks.ts";
 import { checkSlabs, trackSlabs } from "./slabs.ts";
 import type { Store } from "./store.ts";
 
-/** Pixels of a band: about 0.2 GB while it is tracked. */
-const BAND_PIXELS = 2 ** 22;
+/** Pixels of a band: about 0.1 GB while it is tracked. */
+const BAND_PIXELS = 2 ** 21;
+/** Rows of a band in wide images, of which 128 are halo. */
+const MIN_ROWS = 256;
 /** Pixels are numbered by 32 bits. */
 const MAX_PIXELS = 2 ** 32;
 
@@ -146,7 +148,7 @@ function cutStored(
     );
   }
   const slabRows = options.slabRows ??
-    Math.max(1, Math.floor(BAND_PIXELS / rowPixels));
+    Math.max(MIN_ROWS, Math.floor(BAND_PIXELS / rowPixels));
   if (!Number.isInteger(slabRows) || slabRows < 1) {
     throw new ArgumentError(
       "slabRows",

@@ -16,7 +16,7 @@ import { measureRegions, type Regions } from "./regions.ts";
 import type { Store } from "./store.ts";
 
 /** Pixels of a band in which regions start. */
-const BAND_PIXELS = 2 ** 22;
+const BAND_PIXELS = 2 ** 21;
 
 /** A label image in a store, 1 … K in raster order. */
 export interface StoredMasks {

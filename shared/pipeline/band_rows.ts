@@ -20,7 +20,7 @@ import {
 import type { ChannelRange } from "./warnings.ts";
 
 /** Pixels of a band when the whole image is looked at. */
-const BAND_PIXELS = 2 ** 21;
+const BAND_PIXELS = 2 ** 19;
 
 /** One image of a file. */
 export interface BandPlane {
@@ -59,16 +59,18 @@ export async function normalizeBands(
 ): Promise<NormalizedRows> {
   const { size } = plane;
   const { invert, normPercentile: percentile, normalize } = parameters;
-  const channels: (Channel | undefined)[] = [];
-  for (const channel of sources) {
-    channels.push(
-      channel === "zeros"
-        ? undefined
-        : size.height * size.width > MAX_EXACT
-        ? await measureByGrid(core, plane, channel, percentile)
-        : await measureWhole(core, plane, channel, parameters),
-    );
+  const isLarge = size.height * size.width > MAX_EXACT;
+  const measured = isLarge
+    ? await measureByGrid(core, plane, sources, percentile)
+    : new Map<ChannelSource, Channel>();
+  if (!isLarge) {
+    for (const channel of sources) {
+      if (channel === "zeros" || measured.has(channel)) continue;
+      const found = await measureWhole(core, plane, channel, parameters);
+      measured.set(channel, found);
+    }
   }
+  const channels = sources.map((channel) => measured.get(channel));
   const source: RowSource = {
     channels: sources.length,
     size,
@@ -117,7 +119,8 @@ async function measureWhole(
   const { size, isInteger } = plane;
   const whole = new Float32Array(size.height * size.width);
   let smallest = Infinity;
-  for await (const { top, rows } of walk(core, plane, channel)) {
+  for await (const { top, all } of walk(core, plane)) {
+    const rows = pickChannel(core, plane, all, channel);
     whole.set(rows, top * size.width);
     if (!isInteger) ({ smallest } = core.findSmallest(rows, smallest));
   }
@@ -134,52 +137,60 @@ async function measureWhole(
   };
 }
 
-/** Every so many rows and pixels of a channel. */
+/** Every so many rows and pixels of each channel, in one pass. */
 async function measureByGrid(
   core: Core,
   plane: BandPlane,
-  channel: number | "mean",
+  sources: readonly ChannelSource[],
   percentile: readonly [number, number],
-): Promise<Channel> {
+): Promise<Map<ChannelSource, Channel>> {
   const { size: { height, width }, isInteger } = plane;
   const { stepY, stepX } = gridSteps({ height, width });
-  const columns = Math.ceil(width / stepX);
-  const sample = new Float32Array(Math.ceil(height / stepY) * columns);
-  let smallest = Infinity;
-  let nonFinite = 0;
-  let to = 0;
-  for await (const { top, rows } of walk(core, plane, channel)) {
-    if (!isInteger) {
-      const found = core.findSmallest(rows, smallest);
-      smallest = found.smallest;
-      nonFinite += found.nonFinite;
-    }
-    const end = top + rows.length / width;
-    for (let y = Math.ceil(top / stepY) * stepY; y < end; y += stepY) {
-      for (let x = 0; x < width; x += stepX) {
-        sample[to++] = rows[(y - top) * width + x];
+  const length = Math.ceil(height / stepY) * Math.ceil(width / stepX);
+  const states = [...new Set(sources)].filter((each) => each !== "zeros")
+    .map((channel) => ({
+      channel,
+      sample: new Float32Array(length),
+      to: 0,
+      smallest: Infinity,
+      nonFinite: 0,
+    }));
+  for await (const { top, all } of walk(core, plane)) {
+    for (const state of states) {
+      const rows = pickChannel(core, plane, all, state.channel);
+      if (!isInteger) {
+        const found = core.findSmallest(rows, state.smallest);
+        state.smallest = found.smallest;
+        state.nonFinite += found.nonFinite;
+      }
+      const end = top + rows.length / width;
+      for (let y = Math.ceil(top / stepY) * stepY; y < end; y += stepY) {
+        for (let x = 0; x < width; x += stepX) {
+          state.sample[state.to++] = rows[(y - top) * width + x];
+        }
       }
     }
   }
-  if (smallest === Infinity) smallest = 0;
-  const finite = isInteger ? sample : core.replaceNonFinite(sample, smallest);
-  const [low, high] = core.findPercentiles(finite, percentile);
-  const isConstant = !(Math.fround(high - low) > CONTRAST);
-  return {
-    range: { channel, low, high, isConstant },
-    nonFinite,
-    ...(isInteger ? {} : { smallest }),
-  };
+  return new Map(states.map(({ channel, sample, nonFinite, ...state }) => {
+    const smallest = state.smallest === Infinity ? 0 : state.smallest;
+    const finite = isInteger ? sample : core.replaceNonFinite(sample, smallest);
+    const [low, high] = core.findPercentiles(finite, percentile);
+    const isConstant = !(Math.fround(high - low) > CONTRAST);
+    return [channel, {
+      range: { channel, low, high, isConstant },
+      nonFinite,
+      ...(isInteger ? {} : { smallest }),
+    }];
+  }));
 }
 
-/** The rows of a channel, band by band. */
-async function* walk(core: Core, plane: BandPlane, channel: number | "mean") {
+/** The rows of all channels, band by band. */
+async function* walk(core: Core, plane: BandPlane) {
   const { height, width } = plane.size;
   const count = Math.max(1, Math.floor(BAND_PIXELS / width));
   for (let top = 0; top < height; top += count) {
     const n = Math.min(count, height - top);
-    const rows = await readPlanar(core, plane, top, n);
-    yield { top, rows: pickChannel(core, plane, rows, channel) };
+    yield { top, all: await readPlanar(core, plane, top, n) };
   }
 }
 
