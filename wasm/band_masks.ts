@@ -16,10 +16,16 @@ import { paintByBand } from "./band_paint.ts";
 import type { BandJob, BandOptions } from "./band_plan.ts";
 import { checkEdges } from "./check.ts";
 import { explainEmpty, type Masks, putSettings } from "./settings.ts";
-import type { SinkStore, SlabImage } from "./slab_plan.ts";
+import type {
+  CheckTask,
+  SinkStore,
+  SlabImage,
+  TrackTask,
+} from "./slab_plan.ts";
 import { slabTasks } from "./slab_tasks.ts";
 import { checkSlabs, trackSlabs } from "./slabs.ts";
 import type { Store } from "./store.ts";
+import { takeTurns } from "./turns.ts";
 
 /** Pixels of a band: about 0.1 GB while it is tracked. */
 const BAND_PIXELS = 2 ** 21;
@@ -73,9 +79,23 @@ export function bandMasks(arena: Arena) {
       checkValues(arena, output, image);
       const sinks = storeSinks(createScratch(), slabRows * rowPixels);
       const { trackSlab, checkSlab } = slabTasks(arena);
-      const runner = { track: trackSlab, check: checkSlab, concurrency: 1 };
+      const runner = {
+        track: async (task: TrackTask) => {
+          await takeTurns();
+          return trackSlab(task);
+        },
+        check: async (task: CheckTask) => {
+          await takeTurns();
+          return checkSlab(task);
+        },
+        concurrency: 1,
+      };
       await trackSlabs(runner, { image, sinks }, options);
-      const { seeds, foreground } = paintByBand(job, sinks, createScratch);
+      const { seeds, foreground } = await paintByBand(
+        job,
+        sinks,
+        createScratch,
+      );
 
       const largest = Math.fround(options.maxSizeFraction ?? 0.4) *
         image.rows * rowPixels;

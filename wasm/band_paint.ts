@@ -7,6 +7,7 @@ import { checkResult } from "./arena.ts";
 import type { BandJob } from "./band_plan.ts";
 import type { SinkStore } from "./slab_plan.ts";
 import type { Store } from "./store.ts";
+import { takeTurns } from "./turns.ts";
 
 /** Rows in which a seed is looked for, and over which it grows. */
 const PEAK_RADIUS = 2;
@@ -29,11 +30,11 @@ interface Band {
  *
  * @returns seeds, and foreground pixels
  */
-export function paintByBand(
+export async function paintByBand(
   job: BandJob,
   sinks: SinkStore,
   createScratch: () => Store<Uint32Array<ArrayBuffer>>,
-): { seeds: number; foreground: number } {
+): Promise<{ seeds: number; foreground: number }> {
   const { arena, image: { rows, slabRows } } = job;
   // rows in which the points of each slab end
   let foreground = 0;
@@ -51,9 +52,12 @@ export function paintByBand(
   });
   const labels = createScratch();
   const found: Found = { ...job, sinks, ranges, labels };
-  const seeds = findSeeds(found);
-  paintSeeds(found, seeds);
-  for (let k = 0; k < ranges.length; k++) paintSlab(found, k);
+  const seeds = await findSeeds(found);
+  await paintSeeds(found, seeds);
+  for (let k = 0; k < ranges.length; k++) {
+    await takeTurns();
+    paintSlab(found, k);
+  }
   return { seeds: seeds.length, foreground };
 }
 
@@ -90,10 +94,11 @@ function countBand(found: Found, { from, to }: Band): number {
 }
 
 /** Seeds of the whole image, ascending: count << 32 | pixel. */
-function findSeeds(found: Found): BigUint64Array {
+async function findSeeds(found: Found): Promise<BigUint64Array> {
   const { arena, image: { rowPixels } } = found;
   const keys: bigint[] = [];
   for (const band of bands(found, PEAK_RADIUS)) {
+    await takeTurns();
     const { begin, end, from, to } = band;
     arena.scope((kernels) => {
       const counts = countBand(found, band);
@@ -114,13 +119,17 @@ function findSeeds(found: Found): BigUint64Array {
 }
 
 /** Grow the seeds; their order decides where they meet. */
-function paintSeeds(found: Found, seeds: BigUint64Array): void {
+async function paintSeeds(
+  found: Found,
+  seeds: BigUint64Array,
+): Promise<void> {
   const { arena, image: { rowPixels }, labels } = found;
   const pixels = Float64Array.from(
     seeds,
     (key) => Number(key & 0xffff_ffffn),
   );
   for (const band of bands(found, 2 * GROW_RADIUS)) {
+    await takeTurns();
     const { begin, end, from, to } = band;
     // seeds that may reach the band's own rows
     const first = (begin - GROW_RADIUS) * rowPixels;

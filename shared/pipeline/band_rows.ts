@@ -75,6 +75,7 @@ export async function normalizeBands(
     channels: sources.length,
     size,
     async rows(top, count) {
+      await new Promise((resolve) => setTimeout(resolve));
       const rows = await readPlanar(core, plane, top, count);
       const band = { height: count, width: size.width };
       const length = count * size.width;
@@ -190,6 +191,8 @@ async function* walk(core: Core, plane: BandPlane) {
   const count = Math.max(1, Math.floor(BAND_PIXELS / width));
   for (let top = 0; top < height; top += count) {
     const n = Math.min(count, height - top);
+    // timers and the collector have a turn
+    await new Promise((resolve) => setTimeout(resolve));
     yield { top, all: await readPlanar(core, plane, top, n) };
   }
 }
