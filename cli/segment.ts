@@ -15,6 +15,7 @@ import {
   type NodeProvider,
   PROVIDERS,
 } from "../gpu-worker/encoder_node.ts";
+import { findShippedModel } from "../shared/models/shipped.ts";
 import { stemOf } from "../shared/image/names.ts";
 import type { Warning } from "../shared/pipeline/warnings.ts";
 import { loadCore } from "../wasm/mod.ts";
@@ -111,7 +112,8 @@ function readImages(
 async function loadModels(
   { models, providers, threads }: SegmentCommand,
 ): Promise<NodeEncoder[]> {
-  if (models.length === 0) {
+  const shipped = findShippedModel();
+  if (models.length === 0 && shipped === undefined) {
     throw new UsageError(
       "no model comes with this version; make one with `import CHECKPOINT --out DIR` and give --model DIR",
     );
@@ -129,8 +131,9 @@ async function loadModels(
     ...(threads === undefined ? {} : { threads }),
   };
   const encoders: NodeEncoder[] = [];
-  for (const model of models) {
-    encoders.push(await loadNodeEncoder(callerPath(model), options));
+  const folders = models.length > 0 ? models.map(callerPath) : [shipped!];
+  for (const folder of folders) {
+    encoders.push(await loadNodeEncoder(folder, options));
   }
   return encoders;
 }

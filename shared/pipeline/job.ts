@@ -11,6 +11,7 @@ import type { Encoder } from "./encoder.ts";
 import type { NamedArray } from "./planes.ts";
 import type { Timings } from "./result.ts";
 import type { Scale } from "./scale.ts";
+import type { Warning } from "./warnings.ts";
 
 /** A decoded image and what its file says of it. */
 export interface SegmentInput extends NamedArray {
@@ -38,6 +39,8 @@ export interface SegmentDeps {
   readonly encoders: readonly Encoder[];
   /** Tiles at a time; default: measured. */
   readonly batchSize?: number;
+  /** The image is enlarged so many times at most; default: as cells need. */
+  readonly maxScale?: number;
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: Progress) => void;
 }
@@ -50,6 +53,7 @@ export interface PlaneJob extends SegmentDeps {
   };
   readonly plan: TilePlan;
   readonly scale: Scale;
+  readonly scaleWarnings: readonly Warning[];
   readonly sources: readonly ChannelSource[];
   /** Diameters that the network knows, pixels at its own scale. */
   readonly range: readonly [number, number];

@@ -14,7 +14,7 @@ import { FAMILY } from "./families.ts";
 import type { PlaneJob, SegmentDeps, SegmentInput } from "./job.ts";
 import { median } from "./median.ts";
 import type { PlaneFacts, SegmentResult } from "./result.ts";
-import { decideScale } from "./scale.ts";
+import { capScale, decideScale } from "./scale.ts";
 import { startTimings } from "./timings.ts";
 import { judgeAxes, type Warning } from "./warnings.ts";
 
@@ -50,13 +50,17 @@ export function planJob(
   const timings = startTimings();
   timings.estimate = performance.now() - start;
   const pixelSize = parameters.pixelSize ?? image.pixelSize ?? null;
-  const scale = decideScale(
+  const wanted = decideScale(
     image.size,
     model,
     parameters,
     pixelSize,
     diameter,
   );
+  const { scale, warnings } = capScale(image.size, wanted, {
+    maxScale: deps.maxScale ?? Infinity,
+    niter: parameters.niter,
+  });
   const family = FAMILY[model.family];
   const plan = planTiles(scale.size, {
     tileSize: parameters.tileSize ?? model.tileSize,
@@ -74,6 +78,7 @@ export function planJob(
     },
     plan,
     scale,
+    scaleWarnings: warnings,
     sources,
     range: readRange(model),
     encodeFacts: startFacts(),
@@ -106,7 +111,11 @@ export async function runPlanes<P extends PlaneFacts>(
     readonly run: (plane: number) => Promise<SegmentedPlane<P>>;
   },
 ): Promise<SegmentResult<P>> {
-  const warnings = [...judgeAxes(image, image.depth), ...before];
+  const warnings = [
+    ...judgeAxes(image, image.depth),
+    ...before,
+    ...job.scaleWarnings,
+  ];
   const planes: P[] = [];
   const settled: number[] = [];
   for (let z = 0; z < image.depth; z++) {

@@ -7,6 +7,7 @@ import { ArgumentError } from "../errors.ts";
 import type { Size2D } from "../ndarray.ts";
 import type { ModelInfo } from "../schema/model.ts";
 import type { SegmentParameters } from "../schema/parameters.ts";
+import type { Warning } from "./warnings.ts";
 
 /** Steps along the flows at the model's own scale: Cellpose's. */
 const NITER = 200;
@@ -73,6 +74,39 @@ export function decideScale(
   const niter = parameters.niter ||
     Math.trunc(NITER / (parameters.resample ? scale : 1));
   return { diameter, diameterFrom, scale, size: scaled, niter };
+}
+
+/**
+ * Keep an image from being enlarged more than so many times: small cells are
+ * seen smaller than the network knows best, which is said.
+ *
+ * @param wanted  by `decideScale`
+ * @returns       the same scale where it is not above
+ */
+export function capScale(
+  size: Size2D,
+  wanted: Scale,
+  { maxScale, niter }: {
+    readonly maxScale: number;
+    /** Asked for; `null`: by the scale. */
+    readonly niter: number | null;
+  },
+): { scale: Scale; warnings: Warning[] } {
+  if (wanted.scale <= maxScale) return { scale: wanted, warnings: [] };
+  const scale = {
+    ...wanted,
+    scale: maxScale,
+    size: {
+      height: Math.trunc(size.height * maxScale),
+      width: Math.trunc(size.width * maxScale),
+    },
+    niter: niter ||
+      Math.round(wanted.niter * wanted.scale / maxScale),
+  };
+  const message = `Cells of ${wanted.diameter} pixels call for ${
+    wanted.scale.toFixed(2)
+  } times the image; it is enlarged ${maxScale} times only, and small cells may be missed`;
+  return { scale, warnings: [{ code: "scale-capped", message }] };
 }
 
 function decideDiameter(

@@ -18,6 +18,7 @@ export type WarningCode =
   | "non-finite-pixels"
   | "planes-separate"
   | "saturated"
+  | "scale-capped"
   | "unconverged";
 
 /** A warning: a code for programs, a sentence for people. */

@@ -16,6 +16,7 @@ import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { encodeNpy } from "../../shared/image/npy.ts";
 import { decodeTiff } from "../../shared/image/tiff.ts";
+import { findShippedModel } from "../../shared/models/shipped.ts";
 import { importSmallModel } from "../pipeline/small_model.ts";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
@@ -133,8 +134,21 @@ test("segment goes on after an image that fails, and exits 1", () => {
     .toEqual(["b_result.json", "b_seg.npy"]);
 });
 
+test.skipIf(findShippedModel() === undefined)(
+  "segment takes the model that comes with the program",
+  () => {
+    const args = ["segment", "in/a.tif", "--out", "shipped", "--json"];
+    const { out } = run(...args, "--provider", "cpu");
+    const [{ result }] = JSON.parse(out.join("\n")).results;
+    expect(result.models[0]).toMatchObject({ family: "cytoedge" });
+    expect(result.facts.diameterFrom).toMatch(/^estimated/);
+  },
+);
+
 test.each([
-  [["in"], /no model comes with this version.*import CHECKPOINT/],
+  ...(findShippedModel() === undefined
+    ? [[["in"], /no model comes with this version/] as [string[], RegExp]]
+    : []),
   [["in", ...cpu, "--do_3D"], /--do-3D: 3-D segmentation is not there/],
   [["in", ...cpu, "--stitch_threshold", "0.3"], /--stitch-threshold: planes/],
   [["in", ...cpu, "--anisotropy=2"], /--anisotropy: it has a meaning in 3-D/],
