@@ -10,7 +10,6 @@ import { applyLine, fitRidge, type Line } from "./fit_ridge.ts";
 import { foldNorms } from "./fold_norms.ts";
 import type { Design } from "./networks/mod.ts";
 import { addSizeFeatures, type SizeHead } from "./size_output.ts";
-import type { CropsOfDiameter } from "./trainable.ts";
 import type { TrainBatch } from "./trainer_port.ts";
 
 /** Diameters of the crops, network pixels: from specks to what fills them. */
@@ -19,6 +18,9 @@ const DIAMETERS = [4, 6, 8, 11, 14, 17, 20, 24, 28, 34, 42, 54, 70, 90];
 const LEAST_PIXELS = 30;
 /** On the squared weights; features are many and crops are related. */
 const PENALTY = 1e-3;
+
+/** Crops of one diameter, as often as asked for. */
+export type CropsOfDiameter = (diameter: number) => AsyncIterable<TrainBatch>;
 
 /** A fitted estimate, and how good it is. */
 export interface FittedSize {

@@ -4,14 +4,9 @@
  *
  * @module
  */
-import type { FittedSize } from "./fit_size.ts";
+import type { CropsOfDiameter, FittedSize } from "./fit_size.ts";
 import type { SizeHead } from "./size_output.ts";
-import type {
-  StateTensor,
-  TrainBatch,
-  Trainer,
-  TrainState,
-} from "./trainer_port.ts";
+import type { StateTensor, Trainer, TrainState } from "./trainer_port.ts";
 
 /** What is told of a trained model in `model.json`. */
 export interface TrainedFacts {
@@ -24,9 +19,6 @@ export interface TrainedFacts {
   /** Of `fitSize`. */
   readonly sizeHead?: SizeHead;
 }
-
-/** Crops of one diameter, as often as asked for. */
-export type CropsOfDiameter = (diameter: number) => AsyncIterable<TrainBatch>;
 
 /** A network to train. */
 export interface Trainable {
