@@ -20,6 +20,7 @@ import { loadNodeEncoder } from "../gpu-worker/encoder_node.ts";
 import { loadWebEncoder } from "../shared/models/encoder_web.ts";
 import type { Encoder } from "../shared/pipeline/encoder.ts";
 import { findShippedModel } from "../shared/models/shipped.ts";
+import { keepSwept } from "../shared/queue/keep_swept.ts";
 import { openSqlite } from "../shared/queue/sqlite.ts";
 import type { Json } from "../shared/queue/types.ts";
 import { ModelJson } from "../shared/schema/model.ts";
@@ -115,6 +116,8 @@ export async function startService(options: ServeOptions): Promise<Service> {
       return encoder ??= loadNodeEncoder(model);
     },
   }, { concurrency, leaseMs: LEASE_MS, drain: drain.signal, log });
+  const { jobs, now } = deps;
+  const swept = keepSwept(jobs, { now, signal: drain.signal, log });
 
   return {
     url: `http://${spellHost(hostname)}:${server.addr.port}`,
@@ -122,7 +125,7 @@ export async function startService(options: ServeOptions): Promise<Service> {
     async close() {
       drain.abort();
       await server.shutdown();
-      await worker;
+      await Promise.all([worker, swept]);
       await (await encoder)?.close();
       await store.close();
       await backend.close();

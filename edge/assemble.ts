@@ -92,5 +92,5 @@ function charge(usage: EdgeDeps["usage"], job: JobRecord): Promise<void> {
     tiles: job.quote.tiles * share,
     gpuSeconds: job.gpuSeconds,
     price: job.price,
-  });
+  }, { id: job.id, atMs: job.finished ?? job.created });
 }

@@ -31,9 +31,21 @@ interface Owner {
   readonly id: string;
 }
 
+/** Names a use that must be counted one time. */
+export interface UsageOnce {
+  readonly id: string;
+  /** When it happened, ms since 1970: a repeat belongs to the same day. */
+  readonly atMs: number;
+}
+
 /** Adds up what is used. */
 export interface UsageBook {
-  add(owner: Owner, amounts: Partial<UsageAmounts>): Promise<void>;
+  /** @param once  for what may be added again: it is counted one time */
+  add(
+    owner: Owner,
+    amounts: Partial<UsageAmounts>,
+    once?: UsageOnce,
+  ): Promise<void>;
   /**
    * Check that a request fits today's budgets.
    *
@@ -63,7 +75,11 @@ const BUDGETS = [
   ["gpuSeconds", "GPU seconds"],
 ] as const;
 
-type Stored = UsageAmounts & { readonly [name: string]: number };
+/** Ids of uses that a day remembers; a repeat comes soon after the first. */
+const REMEMBERED = 1000;
+
+/** A day as it is kept: with the ids of the last uses. */
+type Stored = UsageAmounts & { readonly once?: readonly string[] };
 
 /**
  * Open the book of uses.
@@ -74,18 +90,23 @@ export function openUsageBook(
   book: Records<Json>,
   now: () => number,
 ): UsageBook {
-  const today = () => new Date(now()).toISOString().slice(0, 10);
+  const today = () => dayOf(now());
 
   return {
-    async add({ tenant, id }, amounts) {
-      const key = [tenant, `${today()}_${id}`];
+    async add({ tenant, id }, amounts, once) {
+      const day = once ? dayOf(once.atMs) : today();
+      const key = [tenant, `${day}_${id}`];
       for (;;) {
         const found = await book.get(key);
-        const before = (found?.value ?? NONE) as Stored;
-        const after: Record<string, number> = { ...before };
+        const { once: counted = [], ...before } = (found?.value ??
+          NONE) as Stored;
+        if (once && counted.includes(once.id)) return;
+        const after: Record<string, Json> = { ...before };
         for (const [name, value] of Object.entries(amounts)) {
-          after[name] = (after[name] ?? 0) + value;
+          after[name] = Number(after[name] ?? 0) + value;
         }
+        const ids = once ? [...counted, once.id] : counted;
+        if (ids.length > 0) after.once = ids.slice(-REMEMBERED);
         try {
           if (found) await book.update(key, after, found.revision);
           else await book.create(key, after);
@@ -114,7 +135,8 @@ export function openUsageBook(
       while (page.length > 0) {
         for (const { key, value } of page) {
           const [day, ...rest] = key[1].split("_");
-          days.push({ ...NONE, ...value as Stored, day, key: rest.join("_") });
+          const { once: _, ...amounts } = value as unknown as Stored;
+          days.push({ ...NONE, ...amounts, day, key: rest.join("_") });
         }
         const last = page[page.length - 1].key;
         page = await book.list([tenant], { limit: 500, after: last });
@@ -122,6 +144,10 @@ export function openUsageBook(
       return days;
     },
   };
+}
+
+function dayOf(ms: number): string {
+  return new Date(ms).toISOString().slice(0, 10);
 }
 
 function tomorrow(ms: number): string {

@@ -56,6 +56,8 @@ export interface JobRecord extends JobWork {
   readonly quote: JobQuote;
   /** All messages are in the queue. */
   readonly isPublished: boolean;
+  /** All that follows from its end is done: event, charge, webhook. */
+  readonly isClosed: boolean;
   readonly error: string | null;
 }
 
@@ -149,6 +151,13 @@ export interface JobBook {
   readonly events: Events;
   /** Queue again what was written down but perhaps not queued. */
   republish(tenant: string, id: string): Promise<void>;
+  /**
+   * Go on with jobs that were begun before `beforeMs` and whose edge or worker
+   * fell: queue what was only written down, close what has ended.
+   *
+   * @returns how many were mended
+   */
+  sweep(beforeMs: number): Promise<number>;
 }
 
 /** How jobs are delivered. */
@@ -159,7 +168,10 @@ export interface JobBookOptions {
   readonly leaseMs?: number;
   /** Default 4. */
   readonly maxDeliveries?: number;
-  /** Called by whoever ended a job, after its record says so. */
+  /**
+   * Called after a job's record says that it ended; again where whoever called
+   * fell before it was done, so it must bear repetition.
+   */
   readonly onEnd?: (job: JobRecord) => Promise<void>;
 }
 

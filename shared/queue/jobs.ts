@@ -6,6 +6,12 @@
  * bit map, so a repeated delivery settles and counts nothing twice, and one
  * that was cut short between the two is completed by the next.
  *
+ * A job is open from before its record is written until all that follows from
+ * its end is done (`isClosed`). Whoever falls in between leaves it in the
+ * bucket of open jobs, where a redelivery or `sweep` goes on.
+ *
+ * One file although long: each step counts on the order of the others.
+ *
  * @module
  */
 import { ConflictError, isSegError, NotFoundError } from "../errors.ts";
@@ -18,6 +24,12 @@ import {
   writeBits,
 } from "./bits.ts";
 import {
+  changeRecord,
+  createRecord,
+  forEachIndex,
+  type Stored,
+} from "./change_record.ts";
+import {
   type ImageOutcome,
   type ImageRecord,
   type ImageTask,
@@ -26,10 +38,14 @@ import {
   type JobBookOptions,
   type JobRecord,
 } from "./job_types.ts";
-import type { Json, QueueBackend, Records } from "./types.ts";
+import type { DeadLetter, Json, QueueBackend, Records } from "./types.ts";
 
-/** A record as the backend sees it. */
-type Stored<Value> = Value & { readonly [name: string]: Json };
+/** Records or messages that are written at a time. */
+const AT_ONCE = 16;
+/** Open jobs are looked after for so long, ms. */
+const OPEN_MS = 7 * 24 * 3600 * 1000;
+/** A job may take so long to be written down, ms. */
+const CREATE_MS = 10 * 60 * 1000;
 
 /** Open the book of jobs. */
 export async function openJobBook(
@@ -42,18 +58,14 @@ export async function openJobBook(
   const images = await backend.records<Json>("images") as unknown as Records<
     Stored<ImageRecord>
   >;
+  const open = await backend.records<{ readonly since: number }>("open_jobs", {
+    ttlMs: OPEN_MS,
+  });
   const events = await backend.events("jobs");
   const queue = await backend.queue("jobs", {
     leaseMs,
     maxDeliveries,
-    onDead: async ({ body, error, attempts }) => {
-      await settle(body as unknown as ImageTask, {
-        state: "failed",
-        error: `Given up after ${attempts} attempts: ${error}`,
-        gpuSeconds: 0,
-        price: 0,
-      });
-    },
+    onDead: bury,
   });
 
   async function read(tenant: string, id: string) {
@@ -62,12 +74,36 @@ export async function openJobBook(
     return found;
   }
 
-  async function publish(job: JobRecord): Promise<void> {
-    for (let index = 0; index < job.total; index++) {
-      const task = { tenant: job.tenant, job: job.id, index };
-      await queue.publish({ id: `${job.id}.${index}`, body: task });
+  /** A message that used up its deliveries; "forget": there was no need. */
+  async function bury(
+    { body, error, attempts }: DeadLetter,
+  ): Promise<"forget" | void> {
+    const task = body as unknown as ImageTask;
+    const job = (await jobs.get([task.tenant, task.job]))?.value;
+    if (job === undefined) return "forget";
+    const end: ImageOutcome = {
+      state: "failed",
+      error: `Given up after ${attempts} attempts: ${error}`,
+      gpuSeconds: 0,
+      price: 0,
+    };
+    if (isFinal(job.state)) {
+      await close(job);
+      return "forget";
     }
-    await change<JobRecord>(jobs, [job.tenant, job.id], (value) => ({
+    await settle(task, end);
+    // it may have been settled before, and only its ack was missing
+    const image = (await images.get(keyOf(task)))?.value;
+    if (image?.error !== end.error) return "forget";
+  }
+
+  async function publish(job: JobRecord): Promise<void> {
+    const { tenant, id } = job;
+    await forEachIndex(job.total, AT_ONCE, (index) => {
+      const task = { tenant, job: id, index };
+      return queue.publish({ id: `${id}.${index}`, body: task });
+    });
+    await changeRecord<JobRecord>(jobs, [tenant, id], (value) => ({
       ...value,
       isPublished: true,
     }));
@@ -79,9 +115,9 @@ export async function openJobBook(
   ): Promise<JobRecord> {
     const { tenant, job: id, index } = task;
     // of two that settle, the outcome of the first is kept
-    const image = await change<ImageRecord>(
+    const image = await changeRecord<ImageRecord>(
       images,
-      [tenant, id, `${index}`],
+      keyOf(task),
       (value) =>
         isFinal(value.state) ? undefined : {
           ...value,
@@ -94,15 +130,13 @@ export async function openJobBook(
           price: outcome.price,
         },
     );
-    let ended = false;
-    const job = await change<JobRecord>(jobs, [tenant, id], (value) => {
-      ended = false;
+    const job = await changeRecord<JobRecord>(jobs, [tenant, id], (value) => {
       const bits = readBits(value.settled);
       if (isFinal(value.state) || hasBit(bits, index)) return undefined;
       setBit(bits, index);
       const succeeded = value.succeeded + (image.state === "succeeded" ? 1 : 0);
       const failed = value.failed + (image.state === "succeeded" ? 0 : 1);
-      ended = countBits(bits) === value.total;
+      const ended = countBits(bits) === value.total;
       return {
         ...value,
         settled: writeBits(bits),
@@ -131,37 +165,49 @@ export async function openJobBook(
       id: `image-${index}`,
     });
     // also by a repeat whose forerunner fell between record and event
-    if (isFinal(job.state)) await tellEnd(job, ended);
+    if (isFinal(job.state)) await close(job);
     return job;
   }
 
-  async function tellEnd(job: JobRecord, isFirst: boolean): Promise<void> {
-    await events.append([job.tenant, job.id], {
+  /** Do all that follows from a job's end, at least once. */
+  async function close(job: JobRecord): Promise<void> {
+    if (job.isClosed) return;
+    const key = [job.tenant, job.id];
+    await events.append(key, {
       type: "state",
       data: { state: job.state, error: job.error },
       id: "end",
     });
-    if (isFirst) await onEnd?.(job);
+    await onEnd?.(job);
+    await changeRecord<JobRecord>(jobs, key, (value) => ({
+      ...value,
+      isClosed: true,
+    }));
+    await open.delete(key);
   }
 
   return {
     queue,
     events,
     async create({ images: list, ...work }) {
-      for (const [index, { upload, name }] of list.entries()) {
-        await create(images, [work.tenant, work.id, `${index}`], {
-          upload,
-          name,
-          state: "queued",
-          attempts: 0,
-          error: null,
-          result: null,
-          count: null,
-          files: [],
-          gpuSeconds: 0,
-          price: 0,
-        });
-      }
+      const key = [work.tenant, work.id];
+      await createRecord(open, key, { since: now() });
+      await forEachIndex(
+        list.length,
+        AT_ONCE,
+        (index) =>
+          createRecord<ImageRecord>(images, [...key, `${index}`], {
+            ...list[index],
+            state: "queued",
+            attempts: 0,
+            error: null,
+            result: null,
+            count: null,
+            files: [],
+            gpuSeconds: 0,
+            price: 0,
+          }),
+      );
       const record: JobRecord = {
         ...work,
         state: "queued",
@@ -175,16 +221,14 @@ export async function openJobBook(
         gpuSeconds: 0,
         price: 0,
         isPublished: false,
+        isClosed: false,
         error: null,
       };
-      try {
-        await jobs.create([work.tenant, work.id], record as Stored<JobRecord>);
-      } catch (err) {
-        if (!isSegError(err, "conflict")) throw err;
+      if (!await createRecord<JobRecord>(jobs, key, record)) {
         // the same request came twice: the first one's job is theirs
         return (await read(work.tenant, work.id)).value;
       }
-      await events.append([work.tenant, work.id], {
+      await events.append(key, {
         type: "state",
         data: { state: "queued" },
         id: "queued",
@@ -215,29 +259,37 @@ export async function openJobBook(
         return { index, image: found.value };
       }));
     },
-    async image({ tenant, job, index }) {
-      const found = await images.get([tenant, job, `${index}`]);
-      if (found === undefined) throw new NotFoundError("image", `${index}`);
+    async image(task) {
+      const found = await images.get(keyOf(task));
+      if (found === undefined) {
+        throw new NotFoundError("image", `${task.index}`);
+      }
       return found.value;
     },
-    async start({ tenant, job: id, index }) {
-      const image = await change<ImageRecord>(
+    async start(task) {
+      const { tenant, job: id } = task;
+      const before = (await jobs.get([tenant, id]))?.value;
+      if (before === undefined) return undefined;
+      if (isFinal(before.state)) {
+        // by one that fell before all was done that follows from it
+        await close(before);
+        return undefined;
+      }
+      const image = await changeRecord<ImageRecord>(
         images,
-        [tenant, id, `${index}`],
+        keyOf(task),
         (value) =>
           isFinal(value.state)
             ? undefined
             : { ...value, state: "running", attempts: value.attempts + 1 },
       );
-      const before = (await read(tenant, id)).value;
-      if (isFinal(before.state)) return undefined;
       if (image.state === "succeeded" || image.state === "failed") {
         // settled by one that fell before the job could count it
         const { state, gpuSeconds, price } = image;
-        await settle({ tenant, job: id, index }, { state, gpuSeconds, price });
+        await settle(task, { state, gpuSeconds, price });
         return undefined;
       }
-      const job = await change<JobRecord>(
+      const job = await changeRecord<JobRecord>(
         jobs,
         [tenant, id],
         (value) =>
@@ -256,14 +308,17 @@ export async function openJobBook(
     },
     settle,
     async cancel(tenant, id) {
-      const job = await change<JobRecord>(jobs, [tenant, id], (value) => {
-        if (isFinal(value.state)) {
-          throw new ConflictError(`job ${id}`, `has ${value.state} already`);
-        }
-        return { ...value, state: "cancelled", finished: now() };
+      await read(tenant, id);
+      let before: JobRecord["state"] = "queued";
+      const job = await changeRecord<JobRecord>(jobs, [tenant, id], (value) => {
+        before = value.state;
+        return isFinal(value.state)
+          ? undefined
+          : { ...value, state: "cancelled", finished: now() };
       });
-      await tellEnd(job, true);
-      return job;
+      await close(job);
+      if (!isFinal(before)) return job;
+      throw new ConflictError(`job ${id}`, `has ${before} already`);
     },
     async report({ tenant, job, index }, { done, total }) {
       await events.append([tenant, job], {
@@ -280,45 +335,29 @@ export async function openJobBook(
       const { value } = await read(tenant, id);
       if (!value.isPublished && !isFinal(value.state)) await publish(value);
     },
+    async sweep(beforeMs) {
+      let mended = 0;
+      let page = await open.list([]);
+      while (page.length > 0) {
+        for (const { key, value: { since } } of page) {
+          if (since > beforeMs) continue;
+          const job = (await jobs.get(key))?.value;
+          if (job === undefined) {
+            if (since < now() - CREATE_MS) await open.delete(key);
+            continue;
+          }
+          if (isFinal(job.state)) await close({ ...job, isClosed: false });
+          else if (!job.isPublished) await publish(job);
+          else continue;
+          mended++;
+        }
+        page = await open.list([], { after: page[page.length - 1].key });
+      }
+      return mended;
+    },
   };
 }
 
-/**
- * Change a record until nobody else did in between.
- *
- * @param next  the new value; undefined: leave it
- * @returns     the record as it is now
- */
-async function change<Value>(
-  records: Records<Stored<Value>>,
-  key: readonly string[],
-  next: (value: Value) => Value | undefined,
-): Promise<Value> {
-  for (;;) {
-    const found = await records.get(key);
-    if (found === undefined) {
-      throw new NotFoundError("record", key[key.length - 1]);
-    }
-    const value = next(found.value);
-    if (value === undefined) return found.value;
-    try {
-      await records.update(key, value as Stored<Value>, found.revision);
-      return value;
-    } catch (err) {
-      if (!isSegError(err, "conflict")) throw err;
-    }
-  }
-}
-
-/** Create, unless an earlier try did. */
-async function create(
-  records: Records<Stored<ImageRecord>>,
-  key: readonly string[],
-  value: ImageRecord,
-): Promise<void> {
-  try {
-    await records.create(key, value as Stored<ImageRecord>);
-  } catch (err) {
-    if (!isSegError(err, "conflict")) throw err;
-  }
+function keyOf({ tenant, job, index }: ImageTask): string[] {
+  return [tenant, job, `${index}`];
 }

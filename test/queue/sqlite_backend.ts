@@ -10,13 +10,16 @@ import { openSqlite } from "../../shared/queue/sqlite.ts";
 import type { BackendUnderTest } from "./contract.ts";
 
 /** Open a new file twice. */
-export async function openTwice(): Promise<BackendUnderTest> {
+export async function openTwice(): Promise<
+  BackendUnderTest & { now(): number }
+> {
   const folder = await mkdtemp(join(tmpdir(), "cytoedge-queue-"));
   let time = Date.UTC(2026, 0, 1);
   const path = join(folder, "queue.db");
   const open = () => openSqlite({ path, now: () => time });
   return {
     backends: [open(), open()],
+    now: () => time,
     advance(ms) {
       time += ms;
       return Promise.resolve();

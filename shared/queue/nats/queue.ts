@@ -208,13 +208,17 @@ export async function natsQueue(
             }),
         );
         const alive = leased.filter(({ attempt }) => attempt <= maxDeliveries);
+        let failure: unknown;
         for (const dead of leased) {
           if (alive.includes(dead)) continue;
           const attempts = dead.attempt - 1;
           const error =
             `The lease expired: ${attempts} deliveries ended without an answer`;
-          await die(dead, attempts, error);
+          await die(dead, attempts, error)
+            .catch((err: unknown) => failure = err);
         }
+        // those that live must not wait for one that cannot be buried
+        if (alive.length === 0 && failure !== undefined) throw failure;
         if (alive.length > 0 || leased.length === 0) return alive.map(deliver);
       }
     },

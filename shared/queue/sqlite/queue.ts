@@ -71,10 +71,14 @@ export function sqliteQueue(
       if (isReady()) {
         const leased = await lease(limit);
         const alive = leased.filter((row) => attemptOf(row) <= maxDeliveries);
+        let failure: unknown;
         for (const row of leased) {
-          if (!alive.includes(row)) await dieExpired(row);
+          if (alive.includes(row)) continue;
+          await dieExpired(row).catch((err: unknown) => failure = err);
         }
+        // those that live must not wait for one that cannot be buried
         if (alive.length > 0) return alive.map(deliver);
+        if (failure !== undefined) throw failure;
         if (leased.length > 0) continue;
       }
       const left = deadline - performance.now();
