@@ -14,7 +14,7 @@
  *
  * @module
  */
-import { ConflictError, isSegError, NotFoundError } from "../errors.ts";
+import { ConflictError, NotFoundError } from "../errors.ts";
 import {
   countBits,
   emptyBits,
