@@ -1,6 +1,7 @@
 """Train a small Cellpose-SAM until it finds cells: for comparing, not for use.
 
 python train_small_sam.py DATA OUT.pth [--steps 700] [--dim 48] [--depth 3]
+    [--start CHECKPOINT]
 
 DATA holds NAME.png and NAME_labels.png. Images are scaled to one diameter,
 normalized as Cellpose does, and cropped to tiles; the loss is Cellpose's.
@@ -14,7 +15,7 @@ import cv2
 import numpy as np
 import torch
 from cellpose import dynamics, transforms, utils
-from small_sam import SmallSAM
+from small_sam import SmallSAM, read_sizes
 from torch.nn import functional as F
 
 TILE = 256
@@ -76,6 +77,7 @@ def main():
     parser.add_argument("--batch", type=int, default=4)
     parser.add_argument("--rate", type=float, default=3e-3)
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--start", help="checkpoint to go on from")
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
     torch.manual_seed(0)
@@ -83,8 +85,11 @@ def main():
     images, targets = read_crops(args.data, args.crops, args.diameter, random)
     print(len(images), "crops", flush=True)
 
-    net = SmallSAM(dim=args.dim, depth=args.depth, heads=args.dim // 32,
-                   neck=args.neck)
+    state = torch.load(args.start) if args.start else None
+    net = SmallSAM(**read_sizes(state)) if state else SmallSAM(
+        dim=args.dim, depth=args.depth, heads=args.dim // 32, neck=args.neck)
+    if state:
+        net.load_state_dict(state)
     net.train()
     weights = [p for p in net.parameters() if p.requires_grad]
     optimizer = torch.optim.AdamW(weights, lr=args.rate, weight_decay=0.01)
