@@ -6,27 +6,24 @@
  *
  * @module
  */
-import { createHash, randomBytes } from "node:crypto";
-import { existsSync } from "node:fs";
-import { mkdir, readFile, writeFile } from "node:fs/promises";
-import { createRequire } from "node:module";
-import { dirname, join } from "node:path";
-import { pathToFileURL } from "node:url";
+import { mkdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
 import { createApp } from "../edge/app.ts";
 import { assembleEdge, LEASE_MS } from "../edge/assemble.ts";
 import type { EdgeSettings } from "../edge/deps.ts";
-import { consume } from "../gpu-worker/consume.ts";
+import { loadPreview } from "../edge/load_preview.ts";
+import { sweepOften } from "../edge/sweep.ts";
+import { deliverWebhooks } from "../edge/webhooks.ts";
 import { loadNodeEncoder } from "../gpu-worker/encoder_node.ts";
-import { loadWebEncoder } from "../shared/models/encoder_web.ts";
-import type { Encoder } from "../shared/pipeline/encoder.ts";
+import { startWorker, WORK_KINDS } from "../gpu-worker/start_worker.ts";
+import {
+  nameCore,
+  openDataFolder,
+  readSecret,
+} from "../shared/connect/open.ts";
 import { findShippedModel } from "../shared/models/shipped.ts";
-import { keepSwept } from "../shared/queue/keep_swept.ts";
 import { openSqlite } from "../shared/queue/sqlite.ts";
 import type { Json } from "../shared/queue/types.ts";
-import { ModelJson } from "../shared/schema/model.ts";
-import { openFolder } from "../shared/storage/folder.ts";
-import { ModelError } from "../shared/errors.ts";
-import { VERSION } from "../shared/version.ts";
 import { loadCore } from "../wasm/mod.ts";
 import { callerPath } from "./caller_path.ts";
 import { printErrorLine, printLine } from "./print.ts";
@@ -67,18 +64,12 @@ export async function startService(options: ServeOptions): Promise<Service> {
   const { data, model, hostname = "127.0.0.1", concurrency = 2 } = options;
   const log = options.log ?? (() => {});
   await mkdir(data, { recursive: true });
-  const secret = await readSecret(join(data, "secret"));
   const backend = openSqlite({ path: join(data, "queue.sqlite") });
-  const store = await openFolder({
-    root: join(data, "store"),
-    baseUrl: "/store",
-    secret,
-  });
+  const { store, serve } = await openDataFolder(data);
+  const secret = await readSecret(data);
   const bytes = new Uint8Array(await readFile(CORE));
   const core = await loadCore(bytes);
-  const coreVersion = `${VERSION} ${
-    createHash("sha256").update(bytes).digest("hex").slice(0, 16)
-  }`;
+  const coreVersion = nameCore(bytes);
   const deps = await assembleEdge({
     core,
     coreVersion,
@@ -87,7 +78,7 @@ export async function startService(options: ServeOptions): Promise<Service> {
     log,
     loadPreview: () => loadPreview(model),
     settings: options.settings ?? {},
-    serveStored: (request) => store.serve(request),
+    serveStored: serve,
     ...(isLoopback(hostname) ? { sessionSecret: secret } : {}),
   });
   const key = await makeFirstKey(deps.keys);
@@ -100,24 +91,22 @@ export async function startService(options: ServeOptions): Promise<Service> {
     onListen: () => {},
   }, app.fetch);
 
-  const drain = new AbortController();
-  let encoder: Promise<Encoder> | undefined;
-  const worker = consume({
-    core,
-    coreVersion,
-    jobs: deps.jobs,
-    store,
+  const worker = startWorker({
+    ...deps,
+    shipped: model,
+    folder: join(data, "worker"),
+    load: (folder) => loadNodeEncoder(folder),
+    guard: deps.guards.inputs,
     pricePerGpuSecond: deps.settings.pricePerGpuSecond,
-    now: deps.now,
-    findEncoder: (id) => {
-      if (id !== "default") {
-        throw new ModelError(id, "is not on this service; see GET /v1/models");
-      }
-      return encoder ??= loadNodeEncoder(model);
-    },
-  }, { concurrency, leaseMs: LEASE_MS, drain: drain.signal, log });
-  const { jobs, now } = deps;
-  const swept = keepSwept(jobs, { now, signal: drain.signal, log });
+  }, { concurrency, leaseMs: LEASE_MS, kinds: WORK_KINDS });
+  const drain = new AbortController();
+  const loops = [
+    sweepOften(deps, drain.signal),
+    deliverWebhooks(
+      { ...deps, guard: deps.guards.webhooks, secret },
+      drain.signal,
+    ),
+  ];
 
   return {
     url: `http://${spellHost(hostname)}:${server.addr.port}`,
@@ -125,8 +114,7 @@ export async function startService(options: ServeOptions): Promise<Service> {
     async close() {
       drain.abort();
       await server.shutdown();
-      await Promise.all([worker, swept]);
-      await (await encoder)?.close();
+      await Promise.all([worker.drain(), ...loops]);
       await store.close();
       await backend.close();
     },
@@ -185,31 +173,6 @@ function readCount(option: string, text: string, least: number): number {
     throw new UsageError(`option ${option}: ${text} is no number it can be`);
   }
   return value;
-}
-
-/** Load a model's folder for the web runtime, one thread. */
-async function loadPreview(folder: string): Promise<Encoder> {
-  const text = await readFile(join(folder, "model.json"), "utf8");
-  const json = ModelJson.parse(JSON.parse(text));
-  const { name } = json.networks[0].files[0];
-  const graph = new Uint8Array(await readFile(join(folder, name)));
-  const require = createRequire(import.meta.url);
-  const runtime = dirname(require.resolve("onnxruntime-web"));
-  return await loadWebEncoder({ name: "preview", json, graph }, {
-    providers: ["wasm"],
-    threads: 1,
-    wasmPaths: `${pathToFileURL(runtime).href}/`,
-  });
-}
-
-/** The secret that signs URLs and sessions; made at the first start. */
-async function readSecret(path: string): Promise<Uint8Array> {
-  if (!existsSync(path)) {
-    await writeFile(path, randomBytes(32), { mode: 0o600, flag: "wx" })
-      // another process was first
-      .catch(() => {});
-  }
-  return new Uint8Array(await readFile(path));
 }
 
 async function makeFirstKey(

@@ -21,6 +21,7 @@ import { models } from "./routes/models.ts";
 import { previews } from "./routes/previews.ts";
 import { results } from "./routes/results.ts";
 import { scores } from "./routes/scores.ts";
+import { trainings } from "./routes/trainings.ts";
 import { uploads } from "./routes/uploads.ts";
 
 /** Make the application; `app.fetch` serves it anywhere. */
@@ -73,6 +74,7 @@ export function createApp(deps: EdgeDeps) {
     .route("/v1", results(deps))
     .route("/v1", scores(deps))
     .route("/v1", models(deps))
+    .route("/v1", trainings(deps))
     .route("/", health(deps));
 
   routes.route("/", docs(routes));

@@ -3,9 +3,14 @@
  *
  * @module
  */
+import { createFetchGuard } from "../shared/net/fetch_guard.ts";
 import { openJobBook } from "../shared/queue/jobs.ts";
-import type { JobRecord } from "../shared/queue/job_types.ts";
+import { openModelBook } from "../shared/queue/models.ts";
+import { openTaskBook } from "../shared/queue/tasks.ts";
+import { openWebhookQueue } from "../shared/queue/webhooks.ts";
 import type { Json, QueueBackend } from "../shared/queue/types.ts";
+import { createEnd } from "../shared/queue/end_job.ts";
+import { openUsageBook } from "../shared/queue/usage.ts";
 import type { ObjectStore } from "../shared/storage/types.ts";
 import type { Encoder } from "../shared/pipeline/encoder.ts";
 import type { Core } from "../wasm/mod.ts";
@@ -13,8 +18,7 @@ import { openKeyBook } from "./access/keys.ts";
 import { createTokenCheck, type OidcSettings } from "./access/oidc.ts";
 import { createRateLimit } from "./access/rate.ts";
 import { createSessions } from "./access/session.ts";
-import { openUsageBook } from "./access/usage.ts";
-import type { EdgeDeps, EdgeSettings } from "./deps.ts";
+import type { EdgeDeps, EdgeSettings, Guards } from "./deps.ts";
 import { createMetrics } from "./metrics.ts";
 import { DEFAULT_SETTINGS } from "./settings.ts";
 
@@ -27,6 +31,8 @@ export interface Parts {
   readonly loadPreview: () => Promise<Encoder>;
   readonly log: EdgeDeps["log"];
   readonly settings?: Partial<EdgeSettings>;
+  /** Default: made of the settings' hosts. */
+  readonly guards?: Guards;
   readonly oidc?: OidcSettings;
   /** Signs the page's sessions; only where the server is bound to loopback. */
   readonly sessionSecret?: Uint8Array;
@@ -46,9 +52,13 @@ export async function assembleEdge(parts: Parts): Promise<EdgeDeps> {
   const { backend, now = Date.now } = parts;
   const { metrics, registry } = createMetrics();
   const usage = openUsageBook(await backend.records<Json>("usage"), now);
+  const webhooks = await openWebhookQueue(backend);
+  const imports = await openTaskBook(backend, "imports", { now });
+  const trainings = await openTaskBook(backend, "trainings", { now });
+  const settings = { ...DEFAULT_SETTINGS, ...parts.settings };
   let preview: Promise<Encoder> | undefined;
   return {
-    settings: { ...DEFAULT_SETTINGS, ...parts.settings },
+    settings,
     core: parts.core,
     coreVersion: parts.coreVersion,
     preview: () => {
@@ -62,8 +72,16 @@ export async function assembleEdge(parts: Parts): Promise<EdgeDeps> {
     jobs: await openJobBook(backend, {
       now,
       leaseMs: LEASE_MS,
-      onEnd: (job) => charge(usage, job),
+      onEnd: createEnd(usage, webhooks),
     }),
+    webhooks,
+    imports,
+    trainings,
+    models: openModelBook(imports, trainings),
+    guards: parts.guards ?? {
+      webhooks: createFetchGuard({ hosts: settings.webhookHosts }),
+      inputs: createFetchGuard({ hosts: settings.fetchHosts }),
+    },
     uploads: await backend.records<Json>("uploads"),
     idempotency: await backend.records<Json>("idempotency", {
       ttlMs: IDEMPOTENCY_MS,
@@ -81,16 +99,4 @@ export async function assembleEdge(parts: Parts): Promise<EdgeDeps> {
     log: parts.log,
     ...(parts.serveStored ? { serveStored: parts.serveStored } : {}),
   };
-}
-
-/** A job is charged to the key that asked for it, when it ends. */
-function charge(usage: EdgeDeps["usage"], job: JobRecord): Promise<void> {
-  const share = job.total === 0 ? 0 : job.succeeded / job.total;
-  return usage.add({ tenant: job.tenant, id: job.key }, {
-    images: job.succeeded,
-    pixels: job.quote.pixels * share,
-    tiles: job.quote.tiles * share,
-    gpuSeconds: job.gpuSeconds,
-    price: job.price,
-  }, { id: job.id, atMs: job.finished ?? job.created });
 }

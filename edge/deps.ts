@@ -4,8 +4,17 @@
  * @module
  */
 import type { Registry } from "prom-client";
+import type { FetchGuard } from "../shared/net/fetch_guard.ts";
 import type { JobBook } from "../shared/queue/job_types.ts";
-import type { Json, QueueBackend, Records } from "../shared/queue/types.ts";
+import type { ModelBook } from "../shared/queue/models.ts";
+import type { TaskBook } from "../shared/queue/tasks.ts";
+import type {
+  JobQueue,
+  Json,
+  QueueBackend,
+  Records,
+} from "../shared/queue/types.ts";
+import type { UsageBook } from "../shared/queue/usage.ts";
 import type { ObjectStore } from "../shared/storage/types.ts";
 import type { Encoder } from "../shared/pipeline/encoder.ts";
 import type { Core } from "../wasm/mod.ts";
@@ -13,7 +22,6 @@ import type { KeyBook } from "./access/keys.ts";
 import type { TokenCheck } from "./access/oidc.ts";
 import type { RateLimit } from "./access/rate.ts";
 import type { Sessions } from "./access/session.ts";
-import type { UsageBook } from "./access/usage.ts";
 import type { Metrics } from "./metrics.ts";
 
 /** What may be set from outside; all have defaults in `edge/settings.ts`. */
@@ -33,8 +41,16 @@ export interface EdgeSettings {
   readonly tilesPerSecond: number;
   /** Hosts that webhooks may call; none: webhooks are off. */
   readonly webhookHosts: readonly string[];
+  /** Hosts that inputs may be fetched from; none: fetching is off. */
+  readonly fetchHosts: readonly string[];
   /** Seconds that signed URLs live, at most 900. */
   readonly signedSeconds: number;
+}
+
+/** What may be called on behalf of users. */
+export interface Guards {
+  readonly webhooks: FetchGuard;
+  readonly inputs: FetchGuard;
 }
 
 /** Everything that the routes use. */
@@ -48,6 +64,12 @@ export interface EdgeDeps {
   readonly store: ObjectStore;
   readonly backend: QueueBackend;
   readonly jobs: JobBook;
+  readonly webhooks: JobQueue;
+  readonly imports: TaskBook;
+  readonly trainings: TaskBook;
+  readonly models: ModelBook;
+  /** What webhooks may call, and inputs be fetched from. */
+  readonly guards: Guards;
   readonly uploads: Records<Json>;
   readonly idempotency: Records<Json>;
   readonly keys: KeyBook;

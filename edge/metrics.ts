@@ -13,6 +13,7 @@ export interface Metrics {
   gpuSeconds(seconds: number): void;
   depth(depth: { waiting: number; started: number; dead: number }): void;
   oldest(seconds: number): void;
+  stuck(jobs: number): void;
 }
 
 const SECONDS = [0.002, 0.005, 0.01, 0.03, 0.1, 0.3, 0.5, 1, 3, 10, 30, 60];
@@ -56,6 +57,11 @@ export function createMetrics(registry = new Registry()) {
     help: "Age of the oldest message",
     registers,
   });
+  const stuck = new Gauge({
+    name: "cytoedge_stuck_jobs",
+    help: "Jobs that have not moved for long",
+    registers,
+  });
   const metrics: Metrics = {
     request: (route, method, status, seconds) =>
       requests.observe({ route, method, status: `${status}` }, seconds),
@@ -68,6 +74,7 @@ export function createMetrics(registry = new Registry()) {
       }
     },
     oldest: (seconds) => oldest.set(seconds),
+    stuck: (jobs) => stuck.set(jobs),
   };
   return { metrics, registry };
 }

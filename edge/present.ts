@@ -10,6 +10,8 @@ import { encodeLabelPng } from "../shared/image/labels.ts";
 import { groupRings } from "../shared/image/rings.ts";
 import type { Size2D } from "../shared/ndarray.ts";
 import type { Encoder } from "../shared/pipeline/encoder.ts";
+import type { TaskRecord } from "../shared/queue/tasks.ts";
+import type { StoredModel } from "../shared/schema/tasks.ts";
 import type { Cell, Model, WireMasks } from "../shared/schema/wire.ts";
 import type { Core, Regions } from "../wasm/mod.ts";
 
@@ -73,6 +75,9 @@ export function presentOutlines(
   }));
 }
 
+/** Id of the model that comes with the service. */
+export const DEFAULT_MODEL = "default";
+
 /** What a model is. */
 export function presentModel(
   { model, digest }: Pick<Encoder, "model" | "digest">,
@@ -80,7 +85,7 @@ export function presentModel(
 ): z.infer<typeof Model> {
   const { name, family, precision, licence, diameter } = model;
   return {
-    id: isDefault ? "default" : digest,
+    id: isDefault ? DEFAULT_MODEL : digest,
     name,
     family,
     sha256: digest,
@@ -88,6 +93,27 @@ export function presentModel(
     licence,
     diameter,
     isDefault,
+  };
+}
+
+/** What a model of a tenant is. */
+export function presentStored(
+  id: string,
+  { digest, files: _, ...model }: StoredModel,
+): z.infer<typeof Model> {
+  return { id, ...model, sha256: digest, isDefault: false };
+}
+
+/** State and times of a task. */
+export function presentTimes(task: TaskRecord) {
+  const toIso = (ms: number) => new Date(ms).toISOString();
+  const { state, created, started, finished, error } = task;
+  return {
+    state,
+    created: toIso(created),
+    started: started === null ? null : toIso(started),
+    finished: finished === null ? null : toIso(finished),
+    error,
   };
 }
 

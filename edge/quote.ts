@@ -10,6 +10,7 @@ import type { JobRequest, Quote } from "../shared/schema/wire.ts";
 import { objectKey } from "../shared/storage/keys.ts";
 import { planTiles } from "../wasm/mod.ts";
 import type { EdgeDeps } from "./deps.ts";
+import type { JobInput } from "./inputs.ts";
 
 /** Images that are looked into; the others are taken for their mean. */
 const SAMPLES = 4;
@@ -23,14 +24,20 @@ const TILE = 256;
 export async function quoteJob(
   { store, settings }: EdgeDeps,
   tenant: string,
-  { images, parameters }: z.infer<typeof JobRequest>,
+  { images, parameters }: {
+    readonly images: readonly JobInput[];
+    readonly parameters: z.infer<typeof JobRequest>["parameters"];
+  },
 ): Promise<z.infer<typeof Quote>> {
   let [pixels, tiles, sampled] = [0, 0, 0];
   const stride = Math.max(1, Math.floor(images.length / SAMPLES));
   for (let i = 0; i < images.length && sampled < SAMPLES; i += stride) {
-    const key = objectKey(tenant, "uploads", images[i].upload);
-    const info = await store.head(key);
-    const size = info === undefined
+    const path = images[i].upload?.split("/");
+    const key = path === undefined
+      ? undefined
+      : objectKey(tenant, "uploads", ...path);
+    const info = key === undefined ? undefined : await store.head(key);
+    const size = info === undefined || key === undefined
       ? { height: 512, width: 512, planes: 1 }
       : info.length > MAX_SAMPLE_BYTES
       ? guessSize(info.length)

@@ -15,5 +15,6 @@ export const DEFAULT_SETTINGS: EdgeSettings = {
   currency: "USD",
   tilesPerSecond: 20,
   webhookHosts: [],
+  fetchHosts: [],
   signedSeconds: 900,
 };

@@ -21,11 +21,19 @@ import {
 } from "../shared/pipeline/result.ts";
 import { segment } from "../shared/pipeline/segment.ts";
 import { writeOutput } from "../shared/pipeline/write_outputs.ts";
+import {
+  ForbiddenError,
+  InvalidRequestError,
+  StorageError,
+} from "../shared/errors.ts";
+import type { FetchGuard } from "../shared/net/fetch_guard.ts";
 import type {
   ImageOutcome,
+  ImageRecord,
   ImageTask,
   JobBook,
   JobRecord,
+  StartedImage,
 } from "../shared/queue/job_types.ts";
 import type { OutputName } from "../shared/schema/output_kinds.ts";
 import { objectKey } from "../shared/storage/keys.ts";
@@ -39,8 +47,10 @@ export interface JobDeps {
   readonly coreVersion: string;
   readonly jobs: JobBook;
   readonly store: ObjectStore;
-  /** The encoder of a model's id. */
+  /** The encoder of a model's id; closed when the task is done with it. */
   readonly findEncoder: (id: string, tenant: string) => Promise<Encoder>;
+  /** Fetches inputs that are URLs; default: none are. */
+  readonly guard?: FetchGuard;
   readonly pricePerGpuSecond: number;
   readonly now: () => number;
 }
@@ -51,6 +61,10 @@ interface StoredDescription {
   readonly files: readonly string[];
   readonly outputs: readonly string[];
 }
+
+/** Largest input that is fetched, bytes, and how long that may take, ms. */
+const MAX_FETCHED_BYTES = 100 * 2 ** 20;
+const FETCH_MS = 120_000;
 
 /** Progress is told at most so often, ms. */
 const REPORT_MS = 250;
@@ -68,12 +82,23 @@ export async function runTask(
 ): Promise<void> {
   const started = await deps.jobs.start(task);
   if (started === undefined) return;
-  const { job, image } = started;
-  const encoder = await deps.findEncoder(job.model, task.tenant);
-  const bytes = await readAll(
-    deps.store,
-    objectKey(task.tenant, "uploads", image.upload),
-  );
+  const encoder = await deps.findEncoder(started.job.model, task.tenant);
+  try {
+    await runImage(deps, { task, ...started, encoder }, signal);
+  } finally {
+    await encoder.close();
+  }
+}
+
+async function runImage(
+  deps: JobDeps,
+  { task, job, image, encoder }: StartedImage & {
+    task: ImageTask;
+    encoder: Encoder;
+  },
+  signal: AbortSignal,
+): Promise<void> {
+  const bytes = await readInput(deps, { task, image }, signal);
   const key = {
     input: await digestBytes(bytes),
     models: [encoder.digest],
@@ -131,6 +156,31 @@ export async function runTask(
     price: gpuSeconds * deps.pricePerGpuSecond,
   };
   await deps.jobs.settle(task, outcome);
+}
+
+/** Bytes of an upload, or of what a URL leads to. */
+async function readInput(
+  { store, guard }: JobDeps,
+  { task, image }: { task: ImageTask; image: ImageRecord },
+  signal: AbortSignal,
+): Promise<Uint8Array<ArrayBuffer>> {
+  if (image.upload !== null) {
+    const path = image.upload.split("/");
+    return await readAll(store, objectKey(task.tenant, "uploads", ...path));
+  }
+  const url = image.url ?? "";
+  if (guard === undefined) {
+    throw new ForbiddenError("URLs are not fetched by this worker");
+  }
+  const { status, bytes } = await guard.call(url, {
+    maxBytes: MAX_FETCHED_BYTES,
+    timeoutMs: FETCH_MS,
+    signal,
+  });
+  if (status === 200) return bytes;
+  const detail = `was answered with ${status}`;
+  if (status >= 500) throw new StorageError("fetch", url, { detail });
+  throw new InvalidRequestError([{ pointer: "url", detail }]);
 }
 
 /** The result as it is in the store, where it has all outputs asked for. */

@@ -4,7 +4,6 @@
  * @module
  */
 import { createRoute, z } from "@hono/zod-openapi";
-import { streamSSE } from "hono/streaming";
 import {
   ConflictError,
   InvalidRequestError,
@@ -16,14 +15,13 @@ import type { Json } from "../../shared/queue/types.ts";
 import { Id, Job, JobRequest, Quote } from "../../shared/schema/wire.ts";
 import type { Principal } from "../auth.ts";
 import type { EdgeDeps } from "../deps.ts";
+import { streamEvents } from "../events.ts";
 import { newId } from "../ids.ts";
+import { readInputs } from "../inputs.ts";
+import { DEFAULT_MODEL } from "../present.ts";
 import { problemResponses } from "../problem.ts";
 import { quoteJob } from "../quote.ts";
 import { answers, createRouter, SECURITY, takes } from "../router.ts";
-import { findUpload } from "./uploads.ts";
-
-/** Milliseconds between two signs of life of an event stream. */
-const HEARTBEAT_MS = 15_000;
 
 const shared = { tags: ["jobs"], security: SECURITY };
 const params = z.object({ id: Id });
@@ -44,7 +42,7 @@ const create = createRoute({
   responses: {
     200: answers(Quote, "A quote, for a dry run"),
     202: answers(Job, "The job, queued"),
-    ...problemResponses("not-found", "conflict", "quota-exceeded", "model"),
+    ...problemResponses("not-found", "conflict", "quota-exceeded"),
   },
 });
 
@@ -121,9 +119,16 @@ export function jobs(deps: EdgeDeps) {
     .openapi(create, async (c) => {
       const principal = c.get("principal");
       const request = c.req.valid("json");
-      const uploads = await readUploads(deps, principal.tenant, request);
-      checkWebhook(request.webhook, deps.settings.webhookHosts);
-      const quote = await quoteJob(deps, principal.tenant, request);
+      checkWebhook(request.webhook, deps.guards);
+      const model = request.model ?? DEFAULT_MODEL;
+      if (model !== DEFAULT_MODEL) {
+        await deps.models.require(principal.tenant, model);
+      }
+      const images = await readInputs(deps, principal.tenant, request.images);
+      const quote = await quoteJob(deps, principal.tenant, {
+        images,
+        parameters: request.parameters,
+      });
       if (request.dryRun) return c.json(quote, 200);
       await deps.usage.require(principal, {
         pixels: quote.pixels,
@@ -139,9 +144,9 @@ export function jobs(deps: EdgeDeps) {
         id,
         tenant: principal.tenant,
         key: principal.id,
-        images: uploads,
+        images,
         parameters: request.parameters,
-        model: request.model ?? "default",
+        model,
         outputs: request.outputs,
         webhook: request.webhook ?? null,
         quote,
@@ -174,33 +179,9 @@ export function jobs(deps: EdgeDeps) {
       const { id } = c.req.valid("param");
       const after = Number(c.req.valid("header")["last-event-id"] ?? 0);
       await book.get(tenant, id);
-      return streamSSE(c, async (stream) => {
-        const over = new AbortController();
-        stream.onAbort(() => over.abort());
-        const beat = setInterval(() => {
-          stream.write(": still here\n\n").catch(() => over.abort());
-        }, HEARTBEAT_MS);
-        try {
-          const events = book.events.follow([tenant, id], {
-            after,
-            signal: over.signal,
-          });
-          for await (const { seq, type, data } of events) {
-            await stream.writeSSE({
-              id: `${seq}`,
-              event: type,
-              data: JSON.stringify(data),
-            });
-            if (isEnd(type, data)) break;
-          }
-        } finally {
-          clearInterval(beat);
-          over.abort();
-        }
-      });
+      return streamEvents(c, book.events, { key: [tenant, id], after });
     });
 }
-
 /** A job as its owner sees it. */
 export async function presentJob(
   { jobs: book, now }: Pick<EdgeDeps, "jobs" | "now">,
@@ -266,32 +247,19 @@ async function readProgress(
   return { done, total };
 }
 
-async function readUploads(
-  deps: EdgeDeps,
-  tenant: string,
-  { images }: z.infer<typeof JobRequest>,
-) {
-  const found = [];
-  for (const { upload } of images) {
-    const { name } = await findUpload(deps, tenant, upload);
-    found.push({ upload, name });
-  }
-  return found;
-}
-
 function checkWebhook(
   webhook: string | undefined,
-  hosts: readonly string[],
+  { webhooks }: EdgeDeps["guards"],
 ): void {
   if (webhook === undefined) return;
-  const { hostname, protocol } = new URL(webhook);
-  if (!hosts.includes(hostname) || protocol !== "https:") {
-    throw new InvalidRequestError([{
-      pointer: "/webhook",
-      detail: hosts.length === 0
-        ? "webhooks are off on this service"
-        : `must be an https URL of ${hosts.join(", ")}`,
-    }]);
+  try {
+    webhooks.check(webhook);
+  } catch (err) {
+    if (!isSegError(err)) throw err;
+    const detail = webhooks.isOn
+      ? err.message
+      : "webhooks are off on this service";
+    throw new InvalidRequestError([{ pointer: "/webhook", detail }]);
   }
 }
 
@@ -337,13 +305,6 @@ async function findJob(
     if (isSegError(err, "not-found")) return undefined;
     throw err;
   }
-}
-
-function isEnd(type: string, data: Json): boolean {
-  if (type !== "state" || typeof data !== "object" || data === null) {
-    return false;
-  }
-  return "state" in data && isFinal(data.state as JobRecord["state"]);
 }
 
 function toIso(ms: number): string {

@@ -1,25 +1,69 @@
 /**
- * `/models` and `/usage`: what can be asked for, and what was used.
+ * `/models` and `/usage`: what can be asked for, how a checkpoint becomes a
+ * model, and what was used.
  *
  * @module
  */
 import { createRoute, z } from "@hono/zod-openapi";
-import { Model, Usage } from "../../shared/schema/wire.ts";
+import type { TenantModel as Found } from "../../shared/queue/models.ts";
+import type { Json } from "../../shared/queue/types.ts";
+import { ImportInput } from "../../shared/schema/tasks.ts";
+import {
+  Id,
+  Model,
+  ModelRequest,
+  TenantModel,
+  Usage,
+} from "../../shared/schema/wire.ts";
+import { requireScope } from "../auth.ts";
 import type { EdgeDeps } from "../deps.ts";
-import { presentModel } from "../present.ts";
+import { newId } from "../ids.ts";
+import { presentModel, presentStored, presentTimes } from "../present.ts";
 import { problemResponses } from "../problem.ts";
-import { answers, createRouter, SECURITY } from "../router.ts";
+import { answers, createRouter, SECURITY, takes } from "../router.ts";
+import { findUpload, pathOf } from "./uploads.ts";
+
+const shared = { tags: ["models"], security: SECURITY };
 
 const listModels = createRoute({
+  ...shared,
   method: "get",
   path: "/models",
   operationId: "listModels",
-  summary: "Models, with licence and digest",
-  tags: ["models"],
-  security: SECURITY,
+  summary: "Models that jobs may use, with licence and digest",
   responses: {
-    200: answers(z.object({ models: z.array(Model) }), "All models"),
+    200: answers(
+      z.object({ models: z.array(Model) }),
+      "The shipped one, then yours, the newest first",
+    ),
     ...problemResponses("model"),
+  },
+});
+
+const importModel = createRoute({
+  ...shared,
+  method: "post",
+  path: "/models",
+  operationId: "importModel",
+  summary: "Make a model of an uploaded checkpoint",
+  middleware: requireScope("train"),
+  request: { body: takes(ModelRequest) },
+  responses: {
+    202: answers(TenantModel, "The model, on its way"),
+    ...problemResponses("not-found"),
+  },
+});
+
+const readModel = createRoute({
+  ...shared,
+  method: "get",
+  path: "/models/{id}",
+  operationId: "getModel",
+  summary: "Whether a model is ready, or why it cannot be",
+  request: { params: z.object({ id: Id }) },
+  responses: {
+    200: answers(TenantModel, "The model"),
+    ...problemResponses("not-found"),
   },
 });
 
@@ -41,10 +85,52 @@ export function models(deps: EdgeDeps) {
   return createRouter()
     .openapi(listModels, async (c) => {
       const encoder = await deps.preview();
-      return c.json({ models: [presentModel(encoder, true)] }, 200);
+      const own = await deps.models.list(c.get("principal").tenant);
+      const ready = own.flatMap(({ id, model }) =>
+        model ? [presentStored(id, model)] : []
+      );
+      return c.json({ models: [presentModel(encoder, true), ...ready] }, 200);
+    })
+    .openapi(importModel, async (c) => {
+      const { tenant, id: key } = c.get("principal");
+      const request = c.req.valid("json");
+      const record = await findUpload(deps, tenant, request.upload);
+      const sizeModel = request.sizeModel === undefined ? null : pathOf(
+        request.sizeModel,
+        await findUpload(deps, tenant, request.sizeModel),
+      );
+      const input: ImportInput = {
+        upload: pathOf(request.upload, record),
+        sizeModel,
+        file: record.name,
+        name: request.name ?? record.name,
+        licence: request.licence ?? null,
+        precision: request.precision,
+      };
+      const id = newId(deps.now());
+      await deps.imports.create({ tenant, id, key, input: input as Json });
+      return c.json(present(await deps.models.get(tenant, id)), 202);
+    })
+    .openapi(readModel, async (c) => {
+      const { tenant } = c.get("principal");
+      const { id } = c.req.valid("param");
+      return c.json(present(await deps.models.get(tenant, id)), 200);
     })
     .openapi(readUsage, async (c) => {
       const days = await deps.usage.list(c.get("principal").tenant);
       return c.json({ days, currency: deps.settings.currency }, 200);
     });
+}
+
+function present({ id, name, task, model }: Found): z.infer<
+  typeof TenantModel
+> {
+  const isImport = ImportInput.safeParse(task.input).success;
+  return {
+    id,
+    name,
+    from: isImport ? "import" : "training",
+    ...presentTimes(task),
+    model: model ? presentStored(id, model) : null,
+  };
 }

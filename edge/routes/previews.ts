@@ -18,7 +18,6 @@ import {
   PreviewOptions,
   PreviewRequest,
 } from "../../shared/schema/wire.ts";
-import { objectKey } from "../../shared/storage/keys.ts";
 import type { EdgeDeps } from "../deps.ts";
 import { requireFile } from "../limits.ts";
 import {
@@ -29,7 +28,7 @@ import {
 } from "../present.ts";
 import { problemResponses } from "../problem.ts";
 import { answers, createRouter, SECURITY } from "../router.ts";
-import { findUpload } from "./uploads.ts";
+import { findUpload, uploadKey } from "./uploads.ts";
 
 /** An image inline, and the options as JSON in a field of their own. */
 const PreviewForm = z.object({
@@ -99,8 +98,8 @@ async function readRequest(
   const body = PreviewRequest.safeParse(readJson(await request.text()));
   if (!body.success) throw faults(body.error, "");
   const { upload: id, ...options } = body.data;
-  await findUpload(deps, tenant, id);
-  const key = objectKey(tenant, "uploads", id);
+  const record = await findUpload(deps, tenant, id);
+  const key = uploadKey(tenant, id, record);
   const stored = await deps.store.get(key).catch((err: unknown) => {
     if (err instanceof NotFoundError) {
       throw new NotFoundError("stored file of upload", id);

@@ -103,6 +103,7 @@ export function results(deps: EdgeDeps) {
         images.push({
           index,
           upload: image.upload,
+          url: image.url,
           name: image.name,
           state: isCancelled ? "cancelled" as const : image.state,
           error: image.error,

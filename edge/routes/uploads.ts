@@ -34,6 +34,8 @@ export interface UploadRecord {
   readonly created: number;
   /** Of the store, for files in parts. */
   readonly multipart: string | null;
+  /** Folder among the tenant's uploads. */
+  readonly folder?: string;
 }
 
 /** Parts are of this size: 1 TiB in 10,000 of them needs 105 MiB. */
@@ -106,7 +108,7 @@ export function uploads(deps: EdgeDeps) {
     record: UploadRecord,
   ) {
     const { name, bytes, mediaType, sha256 } = record;
-    const key = objectKey(tenant, "uploads", id);
+    const key = uploadKey(tenant, id, record);
     const isStored = (await store.head(key)) !== undefined;
     const waiting = isStored ? {} : record.multipart === null
       ? {
@@ -146,9 +148,11 @@ export function uploads(deps: EdgeDeps) {
       const request = c.req.valid("json");
       await deps.usage.require(principal, { bytes: request.bytes });
       const id = newId(now());
-      const key = objectKey(principal.tenant, "uploads", id);
+      const key = uploadKey(principal.tenant, id, request);
+      const { folder, ...facts } = request;
       const record: UploadRecord = {
-        ...request,
+        ...facts,
+        ...(folder === undefined ? {} : { folder }),
         created: now(),
         multipart: request.bytes > MAX_SINGLE_PUT
           ? (await store.startMultipart(key, { mediaType: request.mediaType }))
@@ -181,13 +185,14 @@ export function uploads(deps: EdgeDeps) {
       const { tenant } = c.get("principal");
       const { id } = c.req.valid("param");
       const { number, sha256 } = c.req.valid("json");
-      const { multipart: uploadId, bytes } = await findUpload(deps, tenant, id);
+      const record = await findUpload(deps, tenant, id);
+      const { multipart: uploadId, bytes } = record;
       const size = partBytes(bytes);
       if (uploadId === null || (number - 1) * size >= bytes) {
         throw new ConflictError(`upload ${id}`, `has no part ${number}`);
       }
       const signed = await store.presignPart(
-        { key: objectKey(tenant, "uploads", id), uploadId },
+        { key: uploadKey(tenant, id, record), uploadId },
         {
           partNumber: number,
           length: Math.min(size, bytes - (number - 1) * size),
@@ -201,7 +206,7 @@ export function uploads(deps: EdgeDeps) {
       const { tenant } = c.get("principal");
       const { id } = c.req.valid("param");
       const record = await findUpload(deps, tenant, id);
-      const key = objectKey(tenant, "uploads", id);
+      const key = uploadKey(tenant, id, record);
       if (record.multipart !== null && !await store.head(key)) {
         await store.completeMultipart({ key, uploadId: record.multipart }, {
           length: record.bytes,
@@ -227,6 +232,23 @@ export async function findUpload(
   const found = await uploads.get([tenant, id]);
   if (found === undefined) throw new NotFoundError("upload", id);
   return found.value as unknown as UploadRecord;
+}
+
+/** Where an upload is among those of its tenant. */
+export function pathOf(
+  id: string,
+  { folder }: { readonly folder?: string | undefined },
+): string {
+  return folder === undefined ? id : `${folder}/${id}`;
+}
+
+/** The key of an upload. */
+export function uploadKey(
+  tenant: string,
+  id: string,
+  record: { readonly folder?: string | undefined },
+): string {
+  return objectKey(tenant, "uploads", ...pathOf(id, record).split("/"));
 }
 
 /**

@@ -104,15 +104,17 @@ export async function* encodeTiles(
       const data = new Float32Array(due.length * length);
       for (const [i, each] of due.entries()) data.set(each.data!, i * length);
       try {
-        outputs = await encodeBatch(job, data, due.map(({ tile }) => tile));
+        const tiles = due.map(({ tile }) => tile);
+        const encoded = await encodeBatch(job, data, tiles);
+        outputs = encoded.tiles;
+        facts.encodeMs += encoded.encodeMs;
         await batch.learn(due.length);
       } catch (err) {
         if (!isOutOfMemory(err) || due.length === 1) throw err;
+        facts.encodeMs += performance.now() - start;
         batch.halve(due.length);
         facts.batchHalvings++;
         continue;
-      } finally {
-        facts.encodeMs += performance.now() - start;
       }
     }
     facts.batchSize = Math.max(facts.batchSize, due.length);
@@ -177,21 +179,29 @@ async function encodeBatch(
   { core, encoders, plan, source: { channels } }: EncodeJob,
   data: Float32Array,
   tiles: readonly number[],
-): Promise<EncodedTile[]> {
+): Promise<{ tiles: EncodedTile[]; encodeMs: number }> {
   const { tileHeight: height, tileWidth: width } = plan;
   const count = tiles.length;
   const results = [];
+  let encodeMs = 0;
   for (const encoder of encoders) {
-    results.push(
-      await encoder.encode({ data, count, channels, height, width }),
-    );
+    const start = performance.now();
+    const result = await encoder.encode({
+      data,
+      count,
+      channels,
+      height,
+      width,
+    });
+    encodeMs += result.encodeMs ?? performance.now() - start;
+    results.push(result);
   }
   const [{ outputs, styles }] = results;
   const mean = results.length === 1
     ? outputs
     : core.meanPlanes(joined(results.map((r) => r.outputs)), results.length);
   const length = mean.length / count;
-  return tiles.map((tile, i) => ({
+  const encoded = tiles.map((tile, i) => ({
     tile,
     output: mean.subarray(i * length, (i + 1) * length),
     ...(styles
@@ -203,6 +213,7 @@ async function encodeBatch(
       }
       : {}),
   }));
+  return { tiles: encoded, encodeMs };
 }
 
 function joined(arrays: readonly Float32Array[]): Float32Array {

@@ -27,6 +27,11 @@ export interface EncodedBatch {
   readonly outputs: Float32Array;
   /** N×S f32, of networks that have one: the style of each tile */
   readonly styles?: Float32Array;
+  /**
+   * Time of the device that this batch took, ms; none: all of the call. Calls
+   * that share a device wait for one another.
+   */
+  readonly encodeMs?: number;
 }
 
 /** Memory of the device that the network runs on, bytes. */

@@ -63,7 +63,10 @@ export interface JobRecord extends JobWork {
 
 /** What is kept of an image of a job. */
 export interface ImageRecord {
-  readonly upload: string;
+  /** Where it is among the tenant's uploads: `ID`, or `FOLDER/NAME`. */
+  readonly upload: string | null;
+  /** Where the worker fetches it, if it is no upload. */
+  readonly url: string | null;
   readonly name: string;
   readonly state: State;
   readonly attempts: number;
@@ -101,10 +104,7 @@ export interface NewJob extends JobWork {
   readonly id: string;
   readonly tenant: string;
   readonly key: string;
-  readonly images: readonly {
-    readonly upload: string;
-    readonly name: string;
-  }[];
+  readonly images: readonly Pick<ImageRecord, "upload" | "url" | "name">[];
   readonly quote: JobQuote;
 }
 
@@ -151,6 +151,10 @@ export interface JobBook {
   readonly events: Events;
   /** Queue again what was written down but perhaps not queued. */
   republish(tenant: string, id: string): Promise<void>;
+  /** Jobs that are not over, in the order of tenants and ids. */
+  open(
+    options: { readonly after?: OpenJob; readonly limit: number },
+  ): Promise<readonly OpenJob[]>;
   /**
    * Go on with jobs that were begun before `beforeMs` and whose edge or worker
    * fell: queue what was only written down, close what has ended.
@@ -158,6 +162,14 @@ export interface JobBook {
    * @returns how many were mended
    */
   sweep(beforeMs: number): Promise<number>;
+}
+
+/** A job that is not over. */
+export interface OpenJob {
+  readonly tenant: string;
+  readonly id: string;
+  /** When it was begun, ms since 1970. */
+  readonly since: number;
 }
 
 /** How jobs are delivered. */

@@ -335,6 +335,17 @@ export async function openJobBook(
       const { value } = await read(tenant, id);
       if (!value.isPublished && !isFinal(value.state)) await publish(value);
     },
+    async open({ after, limit }) {
+      const page = await open.list([], {
+        limit,
+        ...(after === undefined ? {} : { after: [after.tenant, after.id] }),
+      });
+      return page.map(({ key: [tenant, id], value: { since } }) => ({
+        tenant,
+        id,
+        since,
+      }));
+    },
     async sweep(beforeMs) {
       let mended = 0;
       let page = await open.list([]);

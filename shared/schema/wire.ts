@@ -8,6 +8,7 @@
 import { z } from "zod";
 import { OUTPUT_KINDS, type OutputName } from "./output_kinds.ts";
 import { SegmentParameters } from "./parameters.ts";
+import { TrainingSettings } from "./tasks.ts";
 
 /** Names of jobs, uploads and models: safe in a URL and in a key. */
 export const Id = z.string().regex(/^[A-Za-z0-9_-]{1,64}$/);
@@ -46,6 +47,13 @@ export const SignedCall = z.object({
 /** Largest single PUT, bytes; larger files come in parts. */
 export const MAX_SINGLE_PUT = 100 * 2 ** 20;
 
+/** Folders among the uploads of a tenant, as `plate-1/day-2`. */
+export const Folder = z.string()
+  .regex(
+    /^[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}(\/[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}){0,4}\/?$/,
+  )
+  .transform((folder) => folder.replace(/\/$/, ""));
+
 /** What a file is before it is sent. */
 export const UploadRequest = z.strictObject({
   /** File name; its ending is a hint only. */
@@ -55,6 +63,8 @@ export const UploadRequest = z.strictObject({
     .default("application/octet-stream"),
   /** Of the whole file. */
   sha256: Sha256,
+  /** Folder among the uploads; a job may take all that is in it. */
+  folder: Folder.optional(),
 }).meta({ id: "UploadRequest" });
 
 /** An upload: where to send it, or that it is there. */
@@ -131,6 +141,94 @@ export const Model = z.object({
   isDefault: z.boolean(),
 }).meta({ id: "Model" });
 
+/** A checkpoint, or a zip of a model's folder, that becomes a model. */
+export const ModelRequest = z.strictObject({
+  /** The file. */
+  upload: Id,
+  /** Default: the file's name. */
+  name: z.string().min(1).max(200).optional(),
+  /** Of the weights; goes with every result. */
+  licence: z.string().min(1).max(200).optional(),
+  precision: z.enum(["fp32", "fp16", "bf16", "int8"]).default("fp32"),
+  /** Upload of a Cellpose size model, for the family that has them. */
+  sizeModel: Id.optional(),
+}).meta({ id: "ModelRequest" });
+
+const TaskState = z.enum([
+  "queued",
+  "running",
+  "succeeded",
+  "failed",
+  "cancelled",
+]);
+
+const TaskTimes = {
+  state: TaskState,
+  created: z.iso.datetime(),
+  started: z.iso.datetime().nullable(),
+  finished: z.iso.datetime().nullable(),
+  /** Why it failed. */
+  error: z.string().nullable(),
+};
+
+/** A model of a tenant, ready or on its way. */
+export const TenantModel = z.object({
+  /** What `model` of a job takes. */
+  id: Id,
+  name: z.string(),
+  from: z.enum(["import", "training"]),
+  ...TaskTimes,
+  /** Once it is ready. */
+  model: Model.nullable(),
+}).meta({ id: "TenantModel" });
+
+/** Labelled images that a model is tuned on. */
+export const TrainingRequest = z.strictObject({
+  images: z.array(z.strictObject({
+    upload: Id,
+    /** Upload of its labels: any label format. */
+    labels: Id,
+  })).min(1).max(2000),
+  /** Id of the model that is tuned; default: the shipped one. */
+  model: Id.default("default"),
+  name: z.string().min(1).max(200).default("tuned"),
+  /** Of the tuned weights; default: the parent's. */
+  licence: z.string().min(1).max(200).optional(),
+  settings: TrainingSettings.default(TrainingSettings.parse({})),
+}).meta({ id: "TrainingRequest" });
+
+/** A training as its owner sees it. */
+export const Training = z.object({
+  /** Also that of the tuned model, if it is adopted. */
+  id: Id,
+  name: z.string(),
+  parent: z.string(),
+  ...TaskTimes,
+  /** When it has succeeded. */
+  report: z.object({
+    /** Held-out images say that the tuned model is not worse. */
+    isAdopted: z.boolean(),
+    reason: z.string(),
+    /** AP at IoU 0.5 on held-out images. */
+    ap: z.object({
+      parent: z.number().nullable(),
+      tuned: z.number().nullable(),
+    }),
+    heldOut: z.int(),
+    images: z.int(),
+    cells: z.int(),
+    leftOut: z.array(z.object({
+      name: z.string(),
+      fault: z.string(),
+      detail: z.string(),
+    })),
+    steps: z.int(),
+    seconds: z.number(),
+  }).nullable(),
+  /** The tuned model, if it is adopted. */
+  model: Model.nullable(),
+}).meta({ id: "Training" });
+
 /** Masks at once, from the small model at the edge. */
 export const Preview = z.object({
   id: z.string(),
@@ -154,15 +252,21 @@ export const Preview = z.object({
   timings: z.record(z.string(), Milliseconds),
 }).meta({ id: "Preview" });
 
-/** One image of a job. */
-export const JobImage = z.strictObject({ upload: Id }).meta({ id: "JobImage" });
+/** One image of a job, or a folder of them. */
+export const JobImage = z.union([
+  z.strictObject({ upload: Id }),
+  /** All uploads in a folder, and in folders within it, as they are now. */
+  z.strictObject({ prefix: Folder }),
+  /** Fetched by the worker; hosts must be allowed by the service. */
+  z.strictObject({ url: z.url().max(2000) }),
+]).meta({ id: "JobImage" });
 
 /** Work to be done in the background. */
 export const JobRequest = z.strictObject({
   images: z.array(JobImage).min(1).max(10_000),
   parameters: Parameters.default(SegmentParameters.parse({})),
-  /** Default: the shipped one. */
-  model: z.string().max(200).optional(),
+  /** Id of a model; default: the shipped one. */
+  model: Id.optional(),
   outputs: z.array(OutputKind).min(1).default(["tif"]),
   /** POSTed when the job ends; needs an allowed host. */
   webhook: z.url().max(2000).optional(),
@@ -225,7 +329,9 @@ export const Job = z.object({
 /** A result of one image. */
 export const ImageResult = z.object({
   index: z.int(),
-  upload: Id,
+  /** Among the uploads: an id, or a folder's path and id; null for URLs. */
+  upload: z.string().nullable(),
+  url: z.string().nullable(),
   name: z.string(),
   state: JobState,
   error: z.string().nullable(),

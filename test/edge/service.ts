@@ -6,7 +6,7 @@ import { createHash, randomBytes } from "node:crypto";
 import { createApp } from "../../edge/app.ts";
 import type { KeyOptions } from "../../edge/access/keys.ts";
 import { assembleEdge } from "../../edge/assemble.ts";
-import type { EdgeDeps, EdgeSettings } from "../../edge/deps.ts";
+import type { EdgeDeps, EdgeSettings, Guards } from "../../edge/deps.ts";
 import { consume } from "../../gpu-worker/consume.ts";
 import { encodePng } from "../../shared/image/png.ts";
 import type { Encoder } from "../../shared/pipeline/encoder.ts";
@@ -55,8 +55,9 @@ interface CallOptions {
 
 /** Start one; nothing is left of it after `close`. */
 export async function startTestService(
-  { settings = {}, encoder = createLabelReader(), isWorking = true }: {
+  { settings = {}, encoder = createLabelReader(), isWorking = true, guards }: {
     settings?: Partial<EdgeSettings>;
+    guards?: Guards;
     encoder?: Encoder;
     isWorking?: boolean;
   } = {},
@@ -77,6 +78,7 @@ export async function startTestService(
     loadPreview: () => Promise.resolve(encoder),
     log: () => {},
     settings,
+    ...(guards ? { guards } : {}),
     sessionSecret: secret,
     serveStored: (request) => store.serve(request),
   });
@@ -151,6 +153,7 @@ export async function startTestService(
         jobs: deps.jobs,
         store,
         findEncoder: () => Promise.resolve(encoder),
+        guard: deps.guards.inputs,
         pricePerGpuSecond: 1,
         now: Date.now,
       }, {

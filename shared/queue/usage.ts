@@ -3,9 +3,8 @@
  *
  * @module
  */
-import { isSegError, QuotaExceededError } from "../../shared/errors.ts";
-import type { Json, Records } from "../../shared/queue/types.ts";
-import type { Budgets } from "./keys.ts";
+import { isSegError, QuotaExceededError } from "../errors.ts";
+import type { Json, Records } from "./types.ts";
 
 /** Amounts of one key on one day. */
 export interface UsageAmounts {
@@ -23,6 +22,13 @@ export interface UsageDay extends UsageAmounts {
   /** UTC, as 2030-01-31. */
   readonly day: string;
   readonly key: string;
+}
+
+/** What a key may use a day; `null`: any amount. */
+export interface UsageBudgets {
+  readonly bytes: number | null;
+  readonly pixels: number | null;
+  readonly gpuSeconds: number | null;
 }
 
 /** Who uses. */
@@ -52,7 +58,7 @@ export interface UsageBook {
    * @throws {QuotaExceededError}
    */
   require(
-    owner: Owner & { readonly budgets: Budgets },
+    owner: Owner & { readonly budgets: UsageBudgets },
     amounts: { bytes?: number; pixels?: number; gpuSeconds?: number },
   ): Promise<void>;
   /** All days of a tenant, the oldest first. */

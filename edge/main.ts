@@ -1,0 +1,116 @@
+/**
+ * Entry of the edge alone: the environment in, HTTP out. Workers are started
+ * apart (`gpu-worker/main.ts`) and share queue and store.
+ *
+ * On SIGTERM it stops accepting, answers what has begun, and ends.
+ *
+ * @module
+ */
+import { readFile } from "node:fs/promises";
+import process from "node:process";
+import { nameCore, openBackend, openStore } from "../shared/connect/open.ts";
+import {
+  type Environment,
+  readEnvironment,
+} from "../shared/connect/settings.ts";
+import { findShippedModel } from "../shared/models/shipped.ts";
+import type { Json } from "../shared/queue/types.ts";
+import { loadCore } from "../wasm/mod.ts";
+import { createApp } from "./app.ts";
+import { assembleEdge } from "./assemble.ts";
+import type { EdgeSettings } from "./deps.ts";
+import { loadPreview } from "./load_preview.ts";
+import { sweepOften } from "./sweep.ts";
+import { deliverWebhooks } from "./webhooks.ts";
+
+const CORE = new URL("../wasm/dist/core.wasm", import.meta.url);
+
+const env = readEnvironment(process.env);
+const log = (entry: Readonly<Record<string, Json>>) => {
+  if (env.CYTOEDGE_LOG === "none") return;
+  const line = JSON.stringify({ at: new Date().toISOString(), ...entry });
+  process.stdout.write(`${line}\n`);
+};
+const model = env.CYTOEDGE_MODEL ?? findShippedModel();
+if (model === undefined) throw new Error("CYTOEDGE_MODEL names no model");
+
+const backend = await openBackend(env, "cytoedge edge");
+const { store, serve } = await openStore(env);
+const bytes = new Uint8Array(await readFile(CORE));
+const deps = await assembleEdge({
+  core: await loadCore(bytes),
+  coreVersion: nameCore(bytes),
+  backend,
+  store,
+  log,
+  loadPreview: () => loadPreview(model),
+  settings: settingsOf(env),
+  ...(serve ? { serveStored: serve } : {}),
+  ...oidcOf(env),
+});
+const server = Deno.serve({
+  hostname: env.CYTOEDGE_HOST,
+  port: env.CYTOEDGE_PORT,
+  onListen: ({ hostname, port }) => log({ event: "listening", hostname, port }),
+}, createApp(deps).fetch);
+// the first preview need not wait for the model
+deps.preview().then(
+  () => log({ event: "preview model loaded" }),
+  (err: Error) => log({ event: "no preview model", error: err.message }),
+);
+
+const drain = new AbortController();
+const loops = [sweepOften(deps, drain.signal)];
+const secret = env.CYTOEDGE_WEBHOOK_SECRET;
+if (secret) {
+  const guard = deps.guards.webhooks;
+  loops.push(deliverWebhooks({ ...deps, guard, secret }, drain.signal));
+}
+
+await untilStopped();
+log({ event: "draining" });
+drain.abort();
+await server.shutdown();
+await Promise.all(loops);
+await store.close();
+await backend.close();
+log({ event: "ended" });
+
+function untilStopped(): Promise<void> {
+  return new Promise((resolve) => {
+    for (const signal of ["SIGINT", "SIGTERM"] as const) {
+      process.once(signal, () => resolve());
+    }
+  });
+}
+
+function settingsOf(env: Environment): Partial<EdgeSettings> {
+  const all = {
+    maxBodyBytes: env.CYTOEDGE_MAX_BODY_BYTES,
+    maxPreviewPixels: env.CYTOEDGE_MAX_PREVIEW_PIXELS,
+    corsOrigins: env.CYTOEDGE_CORS_ORIGINS,
+    pricePerGpuSecond: env.CYTOEDGE_PRICE_PER_GPU_SECOND,
+    currency: env.CYTOEDGE_CURRENCY,
+    tilesPerSecond: env.CYTOEDGE_TILES_PER_SECOND,
+    signedSeconds: env.CYTOEDGE_SIGNED_SECONDS,
+    webhookHosts: env.CYTOEDGE_WEBHOOK_HOSTS,
+    fetchHosts: env.CYTOEDGE_FETCH_HOSTS,
+  };
+  return Object.fromEntries(
+    Object.entries(all).filter(([, value]) => value !== undefined),
+  ) as Partial<EdgeSettings>;
+}
+
+function oidcOf(env: Environment) {
+  const { CYTOEDGE_OIDC_ISSUER: issuer, CYTOEDGE_OIDC_JWKS: jwks } = env;
+  if (issuer === undefined || jwks === undefined) return {};
+  const tenantClaim = env.CYTOEDGE_OIDC_TENANT_CLAIM;
+  return {
+    oidc: {
+      issuer,
+      jwks,
+      audience: env.CYTOEDGE_OIDC_AUDIENCE ?? "",
+      ...(tenantClaim === undefined ? {} : { tenantClaim }),
+    },
+  };
+}

@@ -1,0 +1,238 @@
+/**
+ * SPINE of a training as a job: labelled uploads and a parent to a tuned
+ * model, taken only where held-out images say that it is not worse.
+ *
+ *   bring files → tune, judge → store the model if it is adopted
+ *
+ * @module
+ */
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { ArgumentError } from "../shared/errors.ts";
+import type { Encoder } from "../shared/pipeline/encoder.ts";
+import type { TaskRecord } from "../shared/queue/tasks.ts";
+import type { Json } from "../shared/queue/types.ts";
+import { TrainingInput, type TrainingOutput } from "../shared/schema/tasks.ts";
+import { objectKey } from "../shared/storage/keys.ts";
+import type { ObjectStore } from "../shared/storage/types.ts";
+import type { Core } from "../wasm/mod.ts";
+import { download, storeModel } from "./stored_models.ts";
+import { openWorkerPreparer } from "./train/open_batches.ts";
+import { openTrainable } from "./train/open_trainable.ts";
+import type { LogLine } from "./train/run_log.ts";
+import type { Trainable } from "./train/trainable.ts";
+import {
+  collectItems,
+  type TrainDeps,
+  type TrainRequest,
+} from "./train/train_model.ts";
+import { tuneModel, type TuneOutcome } from "./train/tune_model.ts";
+
+/** What trainings work with. */
+export interface TrainingDeps {
+  readonly core: Core;
+  readonly store: ObjectStore;
+  /** Folder for what is being worked on. */
+  readonly work: string;
+  /** Folder of a model's files. */
+  readonly folderOf: (id: string, tenant: string) => Promise<string>;
+  readonly openEncoder: (folder: string) => Promise<Encoder>;
+  readonly threads?: number;
+  readonly now: () => number;
+  /** Add an event to the training. */
+  readonly tell: (event: { type: string; data: Json }) => Promise<void>;
+}
+
+/** Steps are told at most so often, ms; all other lines are told. */
+const STEP_MS = 500;
+/** Up to so many images the guard holds each out once. */
+const FEW_IMAGES = 12;
+/** Images that a validation is measured on. */
+const VAL_IMAGES = 32;
+/** For decoded images; more are read again. */
+const MEMORY_BYTES = 2 * 2 ** 30;
+/** As `train` does by default. */
+const EPOCHS = 100;
+
+/**
+ * Do a training.
+ *
+ * @throws {ArgumentError} if nothing can be learned from the images
+ * @throws {ModelError} if the parent cannot be trained
+ */
+export async function runTraining(
+  deps: TrainingDeps,
+  task: TaskRecord,
+  signal: AbortSignal,
+): Promise<TrainingOutput> {
+  const input = TrainingInput.parse(task.input);
+  await mkdir(deps.work, { recursive: true });
+  const folder = await mkdtemp(join(deps.work, "training-"));
+  const preparer = await openWorkerPreparer(deps.core);
+  const teller = createTeller(deps, signal);
+  try {
+    const images = join(folder, "images");
+    await bringImages(deps, { input, tenant: task.tenant, images }, signal);
+    const parent = await deps.folderOf(input.model, task.tenant);
+    const network = await openTrainable({
+      network: null,
+      from: parent,
+      seed: input.settings.seed,
+      weightDecay: input.settings.weightDecay,
+      threads: deps.threads,
+    });
+    const request = makeRequest(input, { images, network });
+    const trainDeps: TrainDeps = {
+      core: deps.core,
+      preparer,
+      openEncoder: deps.openEncoder,
+      onLine: teller.line,
+      say: teller.say,
+    };
+    const out = join(folder, "out");
+    const items = await collectItems(request, trainDeps);
+    signal.throwIfAborted();
+    const outcome = await tuneModel(items, {
+      parent,
+      valShare: input.settings.valShare,
+      fewImages: FEW_IMAGES,
+      maxFolds: input.settings.maxFolds,
+    }, { folder: out, request, deps: trainDeps });
+    await teller.done();
+    return {
+      ...describe(outcome),
+      images: items.usable.length,
+      cells: items.usable.reduce((sum, { facts }) => sum + facts.cells, 0),
+      leftOut: items.leftOut.map(({ name, fault, detail }) => ({
+        name: name.replace(/^images\//, ""),
+        fault,
+        detail,
+      })),
+      model: outcome.verdict.isAdopted
+        ? await storeModel(deps.store, out, {
+          tenant: task.tenant,
+          name: input.name,
+        })
+        : null,
+    };
+  } finally {
+    preparer.close();
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** Write images and labels, and the manifest that says which belong together. */
+async function bringImages(
+  { store }: TrainingDeps,
+  { input, tenant, images }: {
+    input: TrainingInput;
+    tenant: string;
+    images: string;
+  },
+  signal: AbortSignal,
+): Promise<void> {
+  await mkdir(images, { recursive: true });
+  const entries = [];
+  for (const [i, item] of input.items.entries()) {
+    const files = [
+      [item.image, `${i}_${spell(item.imageName)}`],
+      [item.labels, `${i}_labels_${spell(item.labelsName)}`],
+    ];
+    for (const [upload, file] of files) {
+      signal.throwIfAborted();
+      const key = objectKey(tenant, "uploads", ...upload.split("/"));
+      await download(store, key, join(images, file));
+    }
+    entries.push({ file: files[0][1], labels: files[1][1] });
+  }
+  const manifest = JSON.stringify({ images: entries });
+  await writeFile(join(images, "manifest.json"), manifest);
+}
+
+function makeRequest(
+  { settings, licence }: TrainingInput,
+  { images, network }: { images: string; network: Trainable },
+): TrainRequest {
+  const cropSize = network.fixedCrop ?? settings.crop;
+  if (cropSize % network.multiple !== 0) {
+    throw new ArgumentError(
+      "crop",
+      `this model takes multiples of ${network.multiple}, ${cropSize} is none`,
+    );
+  }
+  const { epochs, steps, minutes } = settings;
+  const isEndless = epochs === undefined && steps === undefined &&
+    minutes === undefined;
+  return {
+    images: [images],
+    network,
+    valImages: VAL_IMAGES,
+    licence,
+    provenance: { network: network.name, from: network.identity },
+    batches: {
+      seed: settings.seed,
+      batch: settings.batch,
+      cropSize,
+      channels: network.channels,
+      diameter: network.diameter,
+      scaleRange: 0.5,
+      rotate: true,
+      flip: true,
+      focus: 0.5,
+      intensity: 1,
+      layout: "first",
+      minMasks: settings.minMasks,
+      weights: "root",
+      memoryBytes: MEMORY_BYTES,
+    },
+    plan: {
+      rate: settings.rate,
+      schedule: "cellpose",
+      validateEvery: 500,
+      checkpointEvery: 100,
+      ...(steps === undefined ? {} : { steps }),
+      ...(minutes === undefined ? {} : { minutes }),
+      ...(isEndless ? { epochs: EPOCHS } : {}),
+      ...(epochs === undefined ? {} : { epochs }),
+    },
+  };
+}
+
+function describe({ verdict, loop }: TuneOutcome) {
+  return {
+    isAdopted: verdict.isAdopted,
+    reason: verdict.reason,
+    parent: verdict.parent,
+    tuned: verdict.tuned,
+    heldOut: verdict.images,
+    steps: loop.step,
+    seconds: loop.seconds,
+  };
+}
+
+/** Tells the log's lines as events, in their order; a stop ends the loop. */
+function createTeller({ tell, now }: TrainingDeps, signal: AbortSignal) {
+  let told: Promise<unknown> = Promise.resolve();
+  let lastStep = -Infinity;
+  const add = (event: { type: string; data: Json }) => {
+    // a line that is lost is no harm
+    told = told.then(() => tell(event)).catch(() => {});
+  };
+  return {
+    line(line: LogLine) {
+      signal.throwIfAborted();
+      if (line.event === "step") {
+        if (now() - lastStep < STEP_MS) return;
+        lastStep = now();
+      }
+      add({ type: "log", data: line as unknown as Json });
+    },
+    say: (text: string) => add({ type: "message", data: { text } }),
+    done: () => told,
+  };
+}
+
+/** File names come from users. */
+function spell(name: string): string {
+  return name.replace(/[^A-Za-z0-9._-]+/g, "_").slice(-100);
+}

@@ -1,0 +1,95 @@
+/**
+ * The models of a tenant: what its imports and trainings gave.
+ *
+ * @module
+ */
+import { ConflictError, isSegError, NotFoundError } from "../errors.ts";
+import {
+  ImportInput,
+  StoredModel,
+  type StoredModel as Stored,
+  TrainingOutput,
+} from "../schema/tasks.ts";
+import type { TaskBook, TaskRecord } from "./tasks.ts";
+
+/** A model of a tenant, ready or on its way. */
+export interface TenantModel {
+  /** Of the import or training that gave it. */
+  readonly id: string;
+  readonly task: TaskRecord;
+  readonly name: string;
+  /** None until it is ready, and of trainings that kept their parent. */
+  readonly model: Stored | undefined;
+}
+
+/** Finds models by their ids. */
+export interface ModelBook {
+  /** @throws {NotFoundError} also for another tenant's */
+  get(tenant: string, id: string): Promise<TenantModel>;
+  /**
+   * A model that can be run.
+   *
+   * @throws {NotFoundError}
+   * @throws {ConflictError} if it is not ready
+   */
+  require(tenant: string, id: string): Promise<Stored>;
+  /** Models that can be run, the newest first. */
+  list(tenant: string): Promise<TenantModel[]>;
+}
+
+/** Records a page. */
+const PAGE = 200;
+
+/** Look into the books of imports and trainings. */
+export function openModelBook(
+  imports: TaskBook,
+  trainings: TaskBook,
+): ModelBook {
+  async function get(tenant: string, id: string): Promise<TenantModel> {
+    for (const book of [imports, trainings]) {
+      try {
+        return describe(await book.get(tenant, id));
+      } catch (err) {
+        if (!isSegError(err, "not-found")) throw err;
+      }
+    }
+    throw new NotFoundError("model", id);
+  }
+
+  return {
+    get,
+    async require(tenant, id) {
+      const { model, task } = await get(tenant, id);
+      if (model) return model;
+      const state = task.state === "succeeded"
+        ? "was not adopted: its parent stays"
+        : task.state === "failed"
+        ? `could not be made: ${task.error}`
+        : `is ${task.state}; wait until it is ready`;
+      throw new ConflictError(`model ${id}`, state);
+    },
+    async list(tenant) {
+      const found: TenantModel[] = [];
+      for (const book of [imports, trainings]) {
+        let page = await book.list(tenant, { limit: PAGE });
+        while (page.length > 0) {
+          found.push(...page.map(describe).filter(({ model }) => model));
+          const after = page[page.length - 1].id;
+          page = await book.list(tenant, { limit: PAGE, after });
+        }
+      }
+      return found.sort((a, b) => b.task.created - a.task.created);
+    },
+  };
+}
+
+function describe(task: TaskRecord): TenantModel {
+  const { name } = task.input as { name: string };
+  const isImport = ImportInput.safeParse(task.input).success;
+  const model = task.state !== "succeeded"
+    ? undefined
+    : isImport
+    ? StoredModel.parse(task.output)
+    : TrainingOutput.parse(task.output).model ?? undefined;
+  return { id: task.id, task, name, model };
+}
