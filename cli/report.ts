@@ -4,7 +4,8 @@
  *
  * A quick run goes to `out/report-quick/`, so that it never takes the place of
  * committed numbers. The part that needs `--data` keeps its committed numbers
- * without it. `--model DIR` runs the experiments with a network instead.
+ * without it. `--model DIR` runs the experiments with a network instead,
+ * `--train DIR…` those that train networks.
  *
  * @module
  */
@@ -26,6 +27,10 @@ import { loadCore } from "../wasm/mod.ts";
 import { callerPath } from "./caller_path.ts";
 import { printLine } from "./print.ts";
 import { type ModelReportOptions, reportModel } from "./report_model.ts";
+import {
+  reportTraining,
+  type TrainingReportOptions,
+} from "./report_training.ts";
 import { VERSION } from "../shared/version.ts";
 
 const ROOT = fileURLToPath(new URL("../", import.meta.url));
@@ -35,7 +40,10 @@ const SEEDS = 20;
 const QUICK_SEEDS = 3;
 
 /** Options as the command line gives them. */
-export interface ReportOptions extends Partial<ModelReportOptions> {
+export interface ReportOptions
+  extends
+    Partial<ModelReportOptions>,
+    Omit<Partial<TrainingReportOptions>, "data" | "quick"> {
   /** Folder of labelled images with a `manifest.json`. */
   readonly data?: string;
   /** Fewer seeds, into `out/report-quick/`. */
@@ -45,6 +53,10 @@ export interface ReportOptions extends Partial<ModelReportOptions> {
 /** Run the command. */
 export async function report(options: ReportOptions): Promise<void> {
   const { data, quick, model } = options;
+  if (options.train !== undefined) {
+    const { train } = options;
+    return await reportTraining({ ...options, train }, describeRun(), toJson);
+  }
   if (model !== undefined) {
     return await reportModel({ ...options, model }, describeRun(), toJson);
   }

@@ -15,6 +15,7 @@ import {
 } from "./networks/mod.ts";
 import { openParent } from "./open_parent.ts";
 import type { Trainable } from "./trainable.ts";
+import type { StateTensor } from "./trainer_port.ts";
 import { openTrainer, type TrainerOptions } from "./trainer.ts";
 import { pickWeights } from "./pick_weights.ts";
 import { writeTrainedModel } from "./write_trained.ts";
@@ -29,6 +30,10 @@ export interface TrainableChoice {
   readonly seed: number;
   readonly weightDecay: number;
   readonly threads: number | undefined;
+  /** First weights of a design, as far as given; else drawn by the seed. */
+  readonly start?: ReadonlyMap<string, StateTensor>;
+  /** What a design learns; default: what its outputs are for. */
+  readonly loss?: TrainerOptions["loss"];
 }
 
 /** Longest gradient that a design is trained with. */
@@ -60,7 +65,12 @@ export async function openTrainable(
       `${network} is none of ${Object.keys(DESIGNS).join(", ")}`,
     );
   }
-  const graph = design.build({ seed });
+  const drawn = design.build({ seed });
+  const graph = choice.start === undefined
+    ? drawn
+    : withWeights(drawn, pickWeights(drawn, choice.start));
+  const loss = choice.loss ??
+    (design.outputs.length === 1 ? foregroundLoss : undefined);
   return {
     name: design.name,
     identity: `${design.name} seed ${seed} decay ${weightDecay}`,
@@ -71,7 +81,7 @@ export async function openTrainable(
       openTrainer({ graph }, {
         ...options,
         ...(state === undefined ? {} : { state }),
-        ...(design.outputs.length === 1 ? { loss: foregroundLoss } : {}),
+        ...(loss === undefined ? {} : { loss }),
         optimizer: {
           weightDecay,
           clipNorm: CLIP_NORM,

@@ -69,7 +69,7 @@ export function plainNetwork(
 }
 
 /** The same network with planes of flows that are zero. */
-function withoutFlows(encoder: Encoder): Encoder {
+export function withoutFlows(encoder: Encoder): Encoder {
   return {
     ...encoder,
     model: { ...encoder.model, family: "cytoedge", outputs: 3 },

@@ -155,6 +155,19 @@ export function pointwise(
   return multiply(g, conv(g, x, { weight, bias }), g.float(GAIN));
 }
 
+/** Weight and bias of a linear layer, to × from. */
+export function drawLinear(
+  { g, random }: Parts,
+  name: string,
+  { from, to }: { from: number; to: number },
+): { weight: Value; bias: Value } {
+  const values = drawHe(random, to * from, from);
+  return {
+    weight: constant(g, `${name}.weight`, [to, from], { values }),
+    bias: constant(g, `${name}.bias`, [to], { values: new Float32Array(to) }),
+  };
+}
+
 function constant(
   g: GraphBuilder,
   name: string,

@@ -34,13 +34,13 @@ const LEAST_AREA = 15;
 /** Follow the network's flows, as the program does. */
 export function segmentByFlows(core: Core, encoder: Encoder): Segmenter {
   return async (image, options) =>
-    (await run(core, encoder, image, options)).masks;
+    (await runPlane(core, encoder, image, options)).masks;
 }
 
 /** The pieces of the network's foreground: touching cells stay one. */
 export function segmentByThreshold(core: Core, encoder: Encoder): Segmenter {
   return async (image, options) => {
-    const { cellprob } = await run(core, encoder, image, options);
+    const { cellprob } = await runPlane(core, encoder, image, options);
     return findPieces(cellprob, image);
   };
 }
@@ -48,7 +48,7 @@ export function segmentByThreshold(core: Core, encoder: Encoder): Segmenter {
 /** The network's foreground, split by a watershed of its distance. */
 export function segmentByWatershed(core: Core, encoder: Encoder): Segmenter {
   return async (image, options) => {
-    const { cellprob } = await run(core, encoder, image, options);
+    const { cellprob } = await runPlane(core, encoder, image, options);
     return splitForeground((i) => cellprob[i] > 0, image.size, LEAST_AREA);
   };
 }
@@ -57,7 +57,8 @@ export function segmentByWatershed(core: Core, encoder: Encoder): Segmenter {
 export const segmentByOtsu: Segmenter = ({ data, size }) =>
   Promise.resolve(otsuWatershed(data, size));
 
-async function run(
+/** What the program computes of an image. */
+export async function runPlane(
   core: Core,
   encoder: Encoder,
   { data, size, channels }: ExperimentImage,
