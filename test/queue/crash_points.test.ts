@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { openUsageBook } from "../../edge/access/usage.ts";
+import { openUsageBook } from "../../shared/queue/usage.ts";
 import { QueueError } from "../../shared/errors.ts";
 import { openJobBook } from "../../shared/queue/jobs.ts";
 import type { ImageTask, JobBook } from "../../shared/queue/job_types.ts";
@@ -57,7 +57,11 @@ const create = (book: JobBook) =>
     id: "job",
     tenant: "lab",
     key: "key",
-    images: [{ upload: "a", name: "a" }, { upload: "b", name: "b" }],
+    images: [{ upload: "a", name: "a", url: null }, {
+      upload: "b",
+      name: "b",
+      url: null,
+    }],
     parameters: SegmentParameters.parse({}),
     model: "default",
     outputs: ["tif"],
