@@ -39,6 +39,8 @@ export interface Parts {
   readonly serveStored?: (request: Request) => Promise<Response>;
   /** ms since 1970. */
   readonly now?: () => number;
+  /** The same in all processes; default `LEASE_MS`. */
+  readonly leaseMs?: number;
 }
 
 /** How long a repeated request finds its first answer, ms. */
@@ -71,7 +73,7 @@ export async function assembleEdge(parts: Parts): Promise<EdgeDeps> {
     backend,
     jobs: await openJobBook(backend, {
       now,
-      leaseMs: LEASE_MS,
+      leaseMs: parts.leaseMs ?? LEASE_MS,
       onEnd: createEnd(usage, webhooks),
     }),
     webhooks,

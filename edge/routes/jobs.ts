@@ -12,7 +12,13 @@ import {
 import { digestValue } from "../../shared/pipeline/digest.ts";
 import { isFinal, type JobRecord } from "../../shared/queue/job_types.ts";
 import type { Json } from "../../shared/queue/types.ts";
-import { Id, Job, JobRequest, Quote } from "../../shared/schema/wire.ts";
+import {
+  Id,
+  Job,
+  JobRequest,
+  Quote,
+  StreamedEvent,
+} from "../../shared/schema/wire.ts";
 import type { Principal } from "../auth.ts";
 import type { EdgeDeps } from "../deps.ts";
 import { streamEvents } from "../events.ts";
@@ -106,7 +112,7 @@ const follow = createRoute({
   responses: {
     200: {
       description: "state, progress and image events until the job ends",
-      content: { "text/event-stream": { schema: z.string() } },
+      content: { "text/event-stream": { schema: StreamedEvent } },
     },
     ...problemResponses("not-found"),
   },

@@ -374,11 +374,15 @@ export const RecomputedMasks = z.object({
   timings: z.record(z.string(), Milliseconds),
 }).meta({ id: "RecomputedMasks" });
 
-/** An event of a job. */
-export const JobEvent = z.object({
-  type: z.string(),
-  data: z.unknown(),
-}).meta({ id: "JobEvent" });
+/** An event of a job's stream, as its fields come over the wire. */
+export const StreamedEvent = z.object({
+  /** Send it as `last-event-id` to resume. */
+  id: z.string().regex(/^\d+$/),
+  /** "state", "progress", "image". */
+  event: z.string(),
+  /** JSON. */
+  data: z.string(),
+}).meta({ id: "StreamedEvent" });
 
 /** Uses of a day. */
 export const Usage = z.object({
