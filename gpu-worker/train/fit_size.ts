@@ -5,6 +5,7 @@
  */
 import { Buffer } from "node:buffer";
 import { encodeModel, type Graph } from "../../shared/graph/mod.ts";
+import { createRandom } from "../../shared/synthetic/mod.ts";
 import { loadGraph } from "../run_graph.ts";
 import { applyLine, fitRidge, type Line } from "./fit_ridge.ts";
 import { foldNorms } from "./fold_norms.ts";
@@ -17,7 +18,12 @@ const DIAMETERS = [4, 6, 8, 11, 14, 17, 20, 24, 28, 34, 42, 54, 70, 90];
 /** Crops with fewer pixels of cells are left out. */
 const LEAST_PIXELS = 30;
 /** On the squared weights; features are many and crops are related. */
-const PENALTY = 1e-3;
+const PENALTY = 3e-3;
+/** Random features beside the network's own: the relation is no line. */
+const HIDDEN = 256;
+const HIDDEN_SEED = 0x512e;
+/** Parts that errors are measured on in turn. */
+const FOLDS = 4;
 
 /** Crops of one diameter, as often as asked for. */
 export type CropsOfDiameter = (diameter: number) => AsyncIterable<TrainBatch>;
@@ -25,7 +31,7 @@ export type CropsOfDiameter = (diameter: number) => AsyncIterable<TrainBatch>;
 /** A fitted estimate, and how good it is. */
 export interface FittedSize {
   readonly head: SizeHead;
-  /** Mean distance from the truth, log2, at each diameter; in training. */
+  /** Mean distance from the truth, log2, at each diameter; on crops left out. */
   readonly error: Readonly<Record<string, number>>;
   readonly summary: string;
 }
@@ -71,14 +77,22 @@ function fitLines(
   rows: readonly Float32Array[],
   targets: readonly number[],
 ): FittedSize {
-  const columns = rows[0].length;
-  const all = new Float32Array(rows.length * columns);
-  for (const [i, row] of rows.entries()) all.set(row, i * columns);
+  const hidden = drawHidden(rows);
+  const all = expand(rows, hidden);
   const sizes = fitRidge(all, Float64Array.from(targets), PENALTY);
-  const errors = Float64Array.from(
-    targets,
-    (target, i) => Math.abs(applyLine(sizes, all, i) - target),
-  );
+  // errors on rows that a line was not fitted on: every fourth in turn
+  const errors = new Float64Array(rows.length);
+  for (let fold = 0; fold < FOLDS; fold++) {
+    const kept = [...rows.keys()].filter((i) => i % FOLDS !== fold);
+    const line = fitRidge(
+      expand(kept.map((i) => rows[i]), hidden),
+      Float64Array.from(kept, (i) => targets[i]),
+      PENALTY,
+    );
+    for (let i = fold; i < rows.length; i += FOLDS) {
+      errors[i] = Math.abs(applyLine(line, all, i) - targets[i]);
+    }
+  }
   const doubts = fitRidge(all, errors, PENALTY);
 
   const byDiameter = Map.groupBy(
@@ -94,7 +108,7 @@ function fitLines(
   );
   const mean = errors.reduce((a, b) => a + b, 0) / errors.length;
   return {
-    head: toHead([sizes, doubts]),
+    head: { ...hidden, ...toLines([sizes, doubts]) },
     error,
     summary: `${rows.length} crops, off by ${
       mean.toFixed(2)
@@ -102,7 +116,54 @@ function fitLines(
   };
 }
 
-function toHead(lines: readonly Line[]): SizeHead {
+/** A layer of random weights, of features scaled to deviation 1. */
+function drawHidden(
+  rows: readonly Float32Array[],
+): Pick<SizeHead, "hiddenWeight" | "hiddenBias"> {
+  const random = createRandom(HIDDEN_SEED);
+  const f = rows[0].length;
+  const n = rows.length;
+  const means = new Float64Array(f);
+  for (const row of rows) row.forEach((v, j) => means[j] += v / n);
+  const squares = new Float64Array(f);
+  for (const row of rows) {
+    row.forEach((v, j) => squares[j] += (v - means[j]) ** 2 / n);
+  }
+  const hiddenWeight = new Float32Array(HIDDEN * f);
+  const hiddenBias = new Float32Array(HIDDEN);
+  for (let k = 0; k < HIDDEN; k++) {
+    hiddenBias[k] = random.normal();
+    for (let j = 0; j < f; j++) {
+      const weight = random.normal() / Math.sqrt(f * squares[j] + 1e-6);
+      hiddenWeight[k * f + j] = weight;
+      hiddenBias[k] -= weight * means[j];
+    }
+  }
+  return { hiddenWeight, hiddenBias };
+}
+
+/** Features beside the hidden layer's values, N×(F+K). */
+function expand(
+  rows: readonly Float32Array[],
+  { hiddenWeight, hiddenBias }: ReturnType<typeof drawHidden>,
+): Float32Array {
+  const f = rows[0].length;
+  const width = f + HIDDEN;
+  const all = new Float32Array(rows.length * width);
+  for (const [i, row] of rows.entries()) {
+    all.set(row, i * width);
+    for (let k = 0; k < HIDDEN; k++) {
+      let sum = hiddenBias[k];
+      for (let j = 0; j < f; j++) sum += hiddenWeight[k * f + j] * row[j];
+      all[i * width + f + k] = Math.max(0, sum);
+    }
+  }
+  return all;
+}
+
+function toLines(
+  lines: readonly Line[],
+): Pick<SizeHead, "weight" | "bias"> {
   return {
     weight: Float32Array.from(lines.flatMap(({ weight }) => [...weight])),
     bias: Float32Array.from(lines, ({ bias }) => bias),

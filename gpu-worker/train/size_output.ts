@@ -5,9 +5,11 @@
  *   y, deepest map  →  features n×2C  →  style n×2
  *
  * The style's two numbers are the diameter in pixels of the network's input,
- * and how far off (in log2) such estimates were in training.
+ * and how much it is to be doubted: how far off (in log2) such estimates were
+ * in training, and how far it is from the scale that the network knows best.
  *
- * Source: Stringer et al. 2021, Methods (a linear model of a style vector).
+ * Source: Stringer et al. 2021, Methods (a linear model of a style vector);
+ * Huang et al. 2006 (a layer of random weights before it).
  * Differs: the map is averaged over cells, too, so that few cells on a wide
  * ground count; the second number says which of several scales to believe.
  *
@@ -20,15 +22,25 @@ import {
   type Initializer,
   type Node,
 } from "../../shared/graph/mod.ts";
-import type { Design } from "./networks/mod.ts";
+import { type Design, DESIGN_DIAMETER } from "./networks/mod.ts";
 
-/** Numbers of the linear model. */
+/** Numbers of the model: a layer of fixed weights, ReLU, two lines. */
 export interface SizeHead {
-  /** 2×F f32, row-major: log2 of the diameter, its expected error. */
+  /** K×F f32, row-major */
+  readonly hiddenWeight: Float32Array;
+  /** K f32 */
+  readonly hiddenBias: Float32Array;
+  /**
+   * 2×(F+K) f32, row-major, of the features and the hidden layer: log2 of the
+   * diameter, its expected error.
+   */
   readonly weight: Float32Array;
   /** 2 f32 */
   readonly bias: Float32Array;
 }
+
+/** Doubt for each doubling away from the network's own scale. */
+const DOUBT_OF_DISTANCE = 0.3;
 
 /** Less probability than this in all of a tile is taken for it. */
 const LEAST_FOREGROUND = 0.1;
@@ -85,23 +97,35 @@ export function addSizeFeatures(graph: Graph, design: Design): Graph {
 export function addSizeOutput(
   graph: Graph,
   design: Design,
-  { weight, bias }: SizeHead,
+  head: SizeHead,
 ): Graph {
   const whole = addSizeFeatures(graph, design);
   const features = whole.outputs.at(-1)!;
   const columns = Number(features.shape[1]);
-  if (weight.length !== 2 * columns || bias.length !== 2) {
+  const count = head.hiddenBias.length;
+  if (
+    head.hiddenWeight.length !== count * columns ||
+    head.weight.length !== 2 * (columns + count) || head.bias.length !== 2
+  ) {
     throw new ArgumentError(
       "head",
-      `has ${weight.length} weights, ${design.name} needs ${2 * columns}`,
+      `has ${head.hiddenWeight.length} and ${head.weight.length} weights for ${columns} features of ${design.name}`,
     );
   }
   const parts = startAppendix("sizeHead");
-  const { node, constant } = parts;
+  const { node, constant, floats } = parts;
+  const hidden = node("Relu", [
+    node("Gemm", [
+      features.name,
+      floats("hiddenWeight", head.hiddenWeight, [count, columns]),
+      floats("hiddenBias", head.hiddenBias, [count]),
+    ], { transB: { int: 1 } }),
+  ]);
+  const all = node("Concat", [features.name, hidden], { axis: { int: 1 } });
   const lines = node("Gemm", [
-    features.name,
-    parts.floats("weight", weight, [2, columns]),
-    parts.floats("bias", bias, [2]),
+    all,
+    floats("weight", head.weight, [2, columns + count]),
+    floats("bias", head.bias, [2]),
   ], { transB: { int: 1 } });
   const part = (k: number) =>
     node("Slice", [
@@ -110,8 +134,16 @@ export function addSizeOutput(
       constant(`end${k}`, [k + 1]),
       constant("axis", [1]),
     ]);
-  const diameter = node("Pow", [constant("two", 2), part(0)]);
-  const style = node("Concat", [diameter, part(1)], { axis: { int: 1 } });
+  const size = part(0);
+  const distance = node("Abs", [
+    node("Sub", [size, constant("own", Math.log2(DESIGN_DIAMETER))]),
+  ]);
+  const doubt = node("Add", [
+    part(1),
+    node("Mul", [distance, constant("share", DOUBT_OF_DISTANCE)]),
+  ]);
+  const diameter = node("Pow", [constant("two", 2), size]);
+  const style = node("Concat", [diameter, doubt], { axis: { int: 1 } });
   return append(
     { ...whole, outputs: whole.outputs.slice(0, -1) },
     parts,

@@ -1,11 +1,11 @@
 /**
  * The diameter of an image's cells, by looking at it at a few scales.
  *
- *   whole image, small → style → first diameter
- *     → a window at that diameter's scale → style → better diameter → …
+ *   whole image, small → a window, twice as large → … → the look with the
+ *     least doubt → its diameter, or the median of the cells in it
  *
- * For networks whose style is a diameter and its expected error. A look costs
- * as much as a small tile; there are at most three.
+ * For networks whose style is a diameter and how much it is to be doubted. A
+ * look costs as much as a small tile; there are at most four.
  *
  * @module
  */
@@ -19,13 +19,13 @@ import { resizedRows, type RowSource } from "./rows.ts";
 /** Edge of what a look sees, at most; network pixels. */
 const EDGE = 192;
 /** Looks, at most. */
-const LOOKS = 3;
-/** A scale that changes by less needs no other look. */
-const CLOSE = 1.25;
+const LOOKS = 4;
+/** From a look to the next. */
+const STEP = 2;
+/** Images are never looked at larger than this. */
+const MAX_SCALE = 2.2;
 /** Diameters that are looked for, pixels of the image. */
 const RANGE = [6, 160] as const;
-/** Images are never looked at larger than this. */
-const MAX_SCALE = 3;
 /** Fewer whole cells do not tell a median. */
 const LEAST_CELLS = 3;
 /** Cells and style disagree by more than this: the style is taken. */
@@ -37,8 +37,8 @@ export interface Look {
   readonly scale: number;
   /** By the style, pixels of the image. */
   readonly diameter: number;
-  /** Expected error, log2. */
-  readonly error: number;
+  /** Expected error, log2, and distance from the network's own scale. */
+  readonly doubt: number;
   /** Median of the whole cells seen, pixels of the image; `null`: too few. */
   readonly median: number | null;
 }
@@ -56,7 +56,7 @@ export interface SteppedEstimate {
  * @throws {ModelError} if the network gives no style of two numbers
  *
  * Source: cellpose 3.1 `SizeModel.eval` (style, then the cells' median).
- * Differs: a window at the estimated scale instead of the whole image.
+ * Differs: windows at several scales instead of the whole image at one.
  */
 export async function estimateBySteps(
   source: RowSource,
@@ -68,25 +68,19 @@ export async function estimateBySteps(
 ): Promise<SteppedEstimate> {
   const { height, width } = source.size;
   const whole = Math.min(1, EDGE / Math.max(height, width));
-  let scale = whole;
   let center: readonly [number, number] = [height / 2, width / 2];
   const looks: Look[] = [];
-  while (looks.length < LOOKS) {
+  for (
+    let scale = whole;
+    looks.length < LOOKS && scale <= MAX_SCALE;
+    scale *= STEP
+  ) {
     signal?.throwIfAborted();
-    const { look, middle } = await lookAt(source, {
-      core,
-      encoder,
-      scale,
-      center,
-    });
-    looks.push(look);
-    const wanted = encoder.model.diameter / look.diameter;
-    const next = Math.min(Math.max(wanted, whole), MAX_SCALE);
-    if (next < scale * CLOSE && scale < next * CLOSE) break;
-    scale = next;
-    center = middle ?? center;
+    const seen = await lookAt(source, { core, encoder, scale, center });
+    looks.push(seen.look);
+    center = seen.middle ?? center;
   }
-  const best = looks.reduce((a, b) => b.error <= a.error ? b : a);
+  const best = looks.reduce((a, b) => b.doubt < a.doubt ? b : a);
   const { diameter, median } = best;
   const isAgreed = median !== null && median < AGREE * diameter &&
     diameter < AGREE * median;
@@ -134,7 +128,7 @@ async function lookAt(
     look: {
       scale,
       diameter: clamp(styles[0] / scale),
-      error: styles[1],
+      doubt: styles[1],
       median: found.median === null ? null : clamp(found.median / scale),
     },
     middle: found.middle === undefined ? undefined : [

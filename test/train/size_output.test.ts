@@ -36,30 +36,44 @@ test.each(Object.entries(DESIGNS).filter(([, d]) => d.outputs.length === 3))(
   },
 );
 
-test("addSizeOutput() is a line of the features, and a power of 2", async () => {
+test("addSizeOutput() is a layer and two lines of the features", async () => {
   const design = DESIGNS["residual-unet"];
   const graph = foldNorms(design.build({ seed: 3 }));
   const { features } = await run(addSizeFeatures(graph, design));
   const columns = features.shape[1];
   const random = createRandom(8);
-  const weight = Float32Array.from(
-    { length: 2 * columns },
-    () => random.between(-0.02, 0.02),
-  );
-  const bias = Float32Array.of(4, 0.5);
-  const { y, style } = await run(
-    addSizeOutput(graph, design, { weight, bias }),
-  );
+  const draw = (length: number) =>
+    Float32Array.from({ length }, () => random.between(-0.02, 0.02));
+  const head = {
+    hiddenWeight: draw(5 * columns),
+    hiddenBias: draw(5),
+    weight: draw(2 * (columns + 5)),
+    bias: Float32Array.of(4, 0.5),
+  };
+  const { y, style } = await run(addSizeOutput(graph, design, head));
   expect(y.shape).toEqual([2, 3, 32, 48]);
   expect(style.shape).toEqual([2, 2]);
   for (let n = 0; n < 2; n++) {
+    const row = features.data.slice(n * columns, (n + 1) * columns);
+    const hidden = Array.from(head.hiddenBias, (bias, k) =>
+      Math.max(
+        0,
+        row.reduce(
+          (s, f, j) => s + f * head.hiddenWeight[k * columns + j],
+          bias,
+        ),
+      ));
     const line = (k: number) =>
-      features.data.slice(n * columns, (n + 1) * columns)
-        .reduce((sum, f, j) => sum + f * weight[k * columns + j], bias[k]);
+      [...row, ...hidden].reduce(
+        (s, f, j) => s + f * head.weight[k * (columns + 5) + j],
+        head.bias[k],
+      );
     expect(style.data[2 * n]).toBeCloseTo(2 ** line(0), 3);
-    expect(style.data[2 * n + 1]).toBeCloseTo(line(1), 4);
+    // doubt: the expected error, and 0.3 for each doubling from 20 pixels
+    const doubt = line(1) + 0.3 * Math.abs(line(0) - Math.log2(20));
+    expect(style.data[2 * n + 1]).toBeCloseTo(doubt, 4);
   }
-  expect(() => addSizeOutput(graph, design, { weight: bias, bias }))
+  expect(() => addSizeOutput(graph, design, { ...head, weight: head.bias }))
     .toThrow(ArgumentError);
   expect(() => addSizeFeatures(graph, DESIGNS["context-net"]))
     .toThrow("so is no context-net");
