@@ -12,6 +12,7 @@ import { createApp } from "../edge/app.ts";
 import { assembleEdge, LEASE_MS } from "../edge/assemble.ts";
 import type { EdgeSettings } from "../edge/deps.ts";
 import { loadPreview } from "../edge/load_preview.ts";
+import { readModelFile } from "../edge/read_model_file.ts";
 import { sweepOften } from "../edge/sweep.ts";
 import { deliverWebhooks } from "../edge/webhooks.ts";
 import { loadNodeEncoder } from "../gpu-worker/encoder_node.ts";
@@ -77,6 +78,7 @@ export async function startService(options: ServeOptions): Promise<Service> {
     store,
     log,
     loadPreview: () => loadPreview(model),
+    readModel: (name) => readModelFile(model, name),
     settings: options.settings ?? {},
     serveStored: serve,
     ...(isLoopback(hostname) ? { sessionSecret: secret } : {}),

@@ -13,10 +13,12 @@ import type { EdgeDeps } from "./deps.ts";
 import { docs } from "./docs.ts";
 import { limitBody, SECURITY_HEADERS } from "./limits.ts";
 import { allowedMethods } from "./methods.ts";
+import { page } from "./page.ts";
 import { describeProblem, problemHeaders, problemResponse } from "./problem.ts";
 import { createRouter } from "./router.ts";
 import { health } from "./routes/health.ts";
 import { jobs } from "./routes/jobs.ts";
+import { modelFiles } from "./routes/model_files.ts";
 import { models } from "./routes/models.ts";
 import { previews } from "./routes/previews.ts";
 import { results } from "./routes/results.ts";
@@ -73,11 +75,13 @@ export function createApp(deps: EdgeDeps) {
     .route("/v1", jobs(deps))
     .route("/v1", results(deps))
     .route("/v1", scores(deps))
+    .route("/v1", modelFiles(deps))
     .route("/v1", models(deps))
     .route("/v1", trainings(deps))
     .route("/", health(deps));
 
   routes.route("/", docs(routes));
+  routes.route("/", page(deps));
   const { serveStored } = deps;
   if (serveStored) {
     routes.all("/store/*", (c) => serveStored(c.req.raw));

@@ -29,6 +29,8 @@ export interface Parts {
   readonly backend: QueueBackend;
   readonly store: ObjectStore;
   readonly loadPreview: () => Promise<Encoder>;
+  /** Files of the preview's model, for browsers that run it. */
+  readonly readModel?: EdgeDeps["readModel"] | undefined;
   readonly log: EdgeDeps["log"];
   readonly settings?: Partial<EdgeSettings>;
   /** Default: made of the settings' hosts. */
@@ -95,6 +97,7 @@ export async function assembleEdge(parts: Parts): Promise<EdgeDeps> {
     ...(parts.sessionSecret
       ? { sessions: createSessions(parts.sessionSecret, now) }
       : {}),
+    ...(parts.readModel ? { readModel: parts.readModel } : {}),
     metrics,
     registry,
     now,

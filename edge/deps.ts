@@ -61,6 +61,8 @@ export interface EdgeDeps {
   readonly coreVersion: string;
   /** The model that previews; loaded when first asked for. */
   readonly preview: () => Promise<Encoder>;
+  /** Files of that model, for browsers that run it; absent: not given out. */
+  readonly readModel?: (name: string) => Promise<Uint8Array<ArrayBuffer>>;
   readonly store: ObjectStore;
   readonly backend: QueueBackend;
   readonly jobs: JobBook;

@@ -20,6 +20,7 @@ import { createApp } from "./app.ts";
 import { assembleEdge } from "./assemble.ts";
 import type { EdgeSettings } from "./deps.ts";
 import { loadPreview } from "./load_preview.ts";
+import { readModelFile } from "./read_model_file.ts";
 import { sweepOften } from "./sweep.ts";
 import { deliverWebhooks } from "./webhooks.ts";
 
@@ -44,6 +45,7 @@ const deps = await assembleEdge({
   store,
   log,
   loadPreview: () => loadPreview(model),
+  readModel: (name) => readModelFile(model, name),
   settings: settingsOf(env),
   ...(serve ? { serveStored: serve } : {}),
   ...oidcOf(env),

@@ -7,6 +7,7 @@ import { Buffer } from "node:buffer";
 import type { z } from "zod";
 import { encodeCoco } from "../shared/image/coco.ts";
 import { encodeLabelPng } from "../shared/image/labels.ts";
+import { encodeNpy } from "../shared/image/npy.ts";
 import { groupRings } from "../shared/image/rings.ts";
 import type { Size2D } from "../shared/ndarray.ts";
 import type { Encoder } from "../shared/pipeline/encoder.ts";
@@ -77,6 +78,27 @@ export function presentOutlines(
 
 /** Id of the model that comes with the service. */
 export const DEFAULT_MODEL = "default";
+
+/** What the network gave, as a job keeps it. */
+export function presentNetwork(
+  { flows, cellprob, flowsSize }: {
+    flows: Float32Array;
+    cellprob: Float32Array;
+    flowsSize: Size2D;
+  },
+  niter: number,
+) {
+  const { height, width } = flowsSize;
+  const network = new Float32Array(3 * height * width);
+  network.set(flows);
+  network.set(cellprob, 2 * height * width);
+  const npy = encodeNpy(network, [3, height, width]);
+  return {
+    size: { height, width },
+    niter,
+    data: Buffer.from(npy).toString("base64"),
+  };
+}
 
 /** What a model is. */
 export function presentModel(

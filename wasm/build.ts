@@ -10,6 +10,8 @@
  *   worker.js                a worker of the pool
  *   package.json LICENSE     so that the folder is a package
  *
+ * The page goes to `edge/web/dist/`: `index.html` and its `assets/`.
+ *
  * Every file is written beside its place and renamed: tasks that build at the
  * same time disturb neither one another nor a reader.
  *
@@ -20,6 +22,7 @@ import { dirname, fromFileUrl, join } from "@std/path";
 const WASM = dirname(fromFileUrl(import.meta.url));
 const ROOT = dirname(WASM);
 const DIST = join(WASM, "dist");
+const WEB = join(ROOT, "edge", "web");
 
 /** What the build itself consists of: all is stale when these change. */
 const RECIPE = [
@@ -33,6 +36,8 @@ const RECIPE = [
  * loads its compiler only then (every task asks for a build first).
  */
 interface Part {
+  /** Where the outputs lie; default `wasm/dist/`. */
+  readonly folder?: string;
   readonly outputs: readonly string[];
   readonly sources: readonly string[];
   write(folder: string): Promise<void>;
@@ -78,12 +83,21 @@ const PARTS: readonly Part[] = [
       await bundleTypes(join(WASM, "mod.ts"), join(folder, "core.d.ts"));
     },
   },
+  {
+    folder: join(WEB, "dist"),
+    outputs: ["assets", "index.html"],
+    sources: [...HOST, join(ROOT, "shared"), join(WASM, "assembly"), WEB],
+    async write(folder) {
+      const { bundlePage } = await import("./build/page.ts");
+      await bundlePage({ web: WEB, core: join(DIST, "core.wasm") }, folder);
+    },
+  },
 ];
 
 if (import.meta.main) {
   const isForced = Deno.args.includes("--force");
-  await Deno.mkdir(DIST, { recursive: true });
   for (const part of PARTS) {
+    await Deno.mkdir(part.folder ?? DIST, { recursive: true });
     try {
       if (isForced || await isStale(part)) await build(part);
     } catch (err) {
@@ -98,22 +112,43 @@ if (import.meta.main) {
 
 async function build(part: Part): Promise<void> {
   const started = new Date();
-  const folder = await Deno.makeTempDir({ dir: DIST, prefix: ".build-" });
+  const home = part.folder ?? DIST;
+  const folder = await Deno.makeTempDir({ dir: home, prefix: ".build-" });
   try {
     await part.write(folder);
     for (const name of part.outputs) {
       // as old as the sources that were read: an edit since then is noticed
       await Deno.utime(join(folder, name), started, started);
-      await Deno.rename(join(folder, name), join(DIST, name));
+      // a folder takes the place of none but an empty one
+      if (await isFolder(join(folder, name))) {
+        await moveFiles(join(folder, name), join(home, name));
+      } else await Deno.rename(join(folder, name), join(home, name));
     }
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
 }
 
-async function isStale({ outputs, sources }: Part): Promise<boolean> {
+/** Move files into a folder and remove those that were there before. */
+async function moveFiles(from: string, to: string): Promise<void> {
+  await Deno.mkdir(to, { recursive: true });
+  const names = new Set<string>();
+  for await (const { name } of Deno.readDir(from)) {
+    await Deno.rename(join(from, name), join(to, name));
+    names.add(name);
+  }
+  for await (const { name } of Deno.readDir(to)) {
+    // by another build, or by us a moment ago
+    if (!names.has(name)) await Deno.remove(join(to, name)).catch(() => {});
+  }
+  const now = new Date();
+  await Deno.utime(to, now, now);
+}
+
+async function isStale(part: Part): Promise<boolean> {
+  const { outputs, sources, folder = DIST } = part;
   const built = await Promise.all(
-    outputs.map((name) => modified(join(DIST, name))),
+    outputs.map((name) => modified(join(folder, name))),
   );
   const read = await Promise.all([...RECIPE, ...sources].map(newest));
   return Math.min(...built) < Math.max(...read);
@@ -126,6 +161,7 @@ async function newest(path: string): Promise<number> {
   for await (const entry of Deno.readDir(path)) {
     // `dist` is what is built, `embed` uses it; kernels are the other part
     if (path === WASM && entry.isDirectory) continue;
+    if (path === WEB && entry.name === "dist") continue;
     latest = Math.max(latest, await newest(join(path, entry.name)));
   }
   return latest;

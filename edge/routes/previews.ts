@@ -24,6 +24,7 @@ import {
   presentCells,
   presentMasks,
   presentModel,
+  presentNetwork,
   presentOutlines,
 } from "../present.ts";
 import { problemResponses } from "../problem.ts";
@@ -177,6 +178,9 @@ async function preview(
     model: presentModel(encoder, true),
     diameter: facts.diameter === null ? null : facts.diameter / small.scale,
     diameterFrom: facts.diameterFrom,
+    ...(options.network && plane.flows.length > 0
+      ? { network: presentNetwork(plane, facts.niter) }
+      : {}),
     timings,
   };
 }

@@ -100,6 +100,8 @@ export const PreviewOptions = z.strictObject({
   maxEdge: z.int().min(64).max(1024).default(1024),
   masks: z.enum(["png", "rle", "none"]).default("png"),
   outlines: z.boolean().default(true),
+  /** Also answer with what the network gave, for masks with other thresholds. */
+  network: z.boolean().default(false),
 }).meta({ id: "PreviewOptions" });
 
 /** A preview of an uploaded image. */
@@ -249,6 +251,13 @@ export const Preview = z.object({
   model: Model,
   diameter: z.number().nullable(),
   diameterFrom: z.string(),
+  network: z.object({
+    size: Sized,
+    /** Steps that the masks took. */
+    niter: z.int(),
+    /** dY, dX (unit scale), cell probability: 3×H×W f32, as NPY, base64. */
+    data: z.string(),
+  }).optional(),
   timings: z.record(z.string(), Milliseconds),
 }).meta({ id: "Preview" });
 

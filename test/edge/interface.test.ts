@@ -139,6 +139,7 @@ test("/openapi.json describes every route, relative to the server", async () => 
     "/v1/jobs/{id}/masks",
     "/v1/jobs/{id}/results",
     "/v1/models",
+    "/v1/models/default/files/{name}",
     "/v1/models/{id}",
     "/v1/previews",
     "/v1/scores",

@@ -180,7 +180,7 @@ function isAllowed(
 ): boolean {
   const reserved = RESERVED[target];
   if (reserved && !reserved.includes(area)) return false;
-  const isFile = /^[\w.-]+\/.*\.(ts|js|json)$|^[\w.-]+\.(ts|json)$/.test(
+  const isFile = /^[\w.-]+\/.*\.(tsx?|js|json)$|^[\w.-]+\.(ts|json)$/.test(
     target,
   ) && !target.startsWith("@");
   // the page's folder is closed to all but itself

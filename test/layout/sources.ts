@@ -19,11 +19,11 @@ export interface SourceFile {
   readonly tree: ts.SourceFile;
 }
 
-/** Every .ts file below a folder of the project, in order of their paths. */
+/** Every .ts and .tsx file below a folder of the project, in order of their paths. */
 export function readSources(folder = "."): SourceFile[] {
   return walk(join(ROOT, folder))
     .map((path) => relative(ROOT, path).replaceAll("\\", "/"))
-    .filter((path) => path.endsWith(".ts"))
+    .filter((path) => /\.tsx?$/.test(path))
     .sort()
     .map((path) => parse(path, readFileSync(join(ROOT, path), "utf8")));
 }

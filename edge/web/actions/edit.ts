@@ -1,0 +1,122 @@
+/**
+ * Edits of the chosen plane: done, undone, done again, and kept.
+ *
+ * @module
+ */
+import { batch } from "@preact/signals";
+import {
+  addEdit,
+  diffRuns,
+  EMPTY_LOG,
+  redo,
+  type Runs,
+  undo,
+} from "../edit/log.ts";
+import { applyRuns } from "../edit/log.ts";
+import {
+  type Cells,
+  type Doc,
+  planeOf,
+  selected,
+  shiftAreas,
+} from "../store.ts";
+import type { View } from "../view/geometry.ts";
+import { keep, keyOf } from "./kept.ts";
+
+/** Cells of the chosen plane; empty ones where there are none. */
+export function editable(image: Doc): Cells {
+  const state = planeOf(image);
+  if (state.cells.value === undefined) {
+    const { height, width } = image.facts.size;
+    const base = new Uint32Array(height * width);
+    state.cells.value = {
+      masks: base.slice(),
+      base,
+      log: EMPTY_LOG,
+      areas: new Map(),
+      colors: new Uint32Array(1),
+      source: "hand",
+    };
+    void keep((safe) => safe.begin(keyOf(image), { base, source: "hand" }));
+  }
+  return state.cells.value as Cells;
+}
+
+/** Carry out an edit; one that changes nothing is none. */
+export function commit(
+  image: Doc,
+  tool: string,
+  { runs, view }: { runs: Runs; view?: View },
+): boolean {
+  if (runs.length === 0) return false;
+  const cells = editable(image);
+  const edit = { tool, runs, ...(view ? { view } : {}) };
+  applyRuns(cells.masks, runs, "after");
+  const log = addEdit(cells.log, edit);
+  show(image, cells, { log, runs, which: "after" });
+  void keep((safe) => safe.add(keyOf(image), log.done - 1, edit));
+  return true;
+}
+
+/** Undo the last edit; its view, where the page should go. */
+export function undoEdit(image: Doc): View | undefined {
+  const cells = planeOf(image).cells.value;
+  const undone = cells && undo(cells.masks, cells.log);
+  if (!undone) return undefined;
+  const { log, edit } = undone;
+  show(image, cells, { log, runs: edit.runs, which: "before" });
+  void keep((safe) => safe.mark(keyOf(image), log.done));
+  return edit.view;
+}
+
+/** Do an undone edit again. */
+export function redoEdit(image: Doc): View | undefined {
+  const cells = planeOf(image).cells.value;
+  const redone = cells && redo(cells.masks, cells.log);
+  if (!redone) return undefined;
+  const { log, edit } = redone;
+  show(image, cells, { log, runs: edit.runs, which: "after" });
+  void keep((safe) => safe.mark(keyOf(image), log.done));
+  return edit.view;
+}
+
+/** Put other masks in the place of all cells, as one edit. */
+export function replaceAll(image: Doc, tool: string, masks: Uint32Array) {
+  return commit(image, tool, {
+    runs: diffRuns(editable(image).masks, masks),
+  });
+}
+
+/** The least number above all labels, by the areas that are kept. */
+export function freshLabel({ areas }: Cells): number {
+  let top = 0;
+  for (const label of areas.keys()) if (label > top) top = label;
+  return top + 1;
+}
+
+function show(
+  image: Doc,
+  cells: Cells,
+  { log, runs, which }: {
+    log: Cells["log"];
+    runs: Runs;
+    which: "before" | "after";
+  },
+): void {
+  const areas = shiftAreas(cells.areas, runs, which);
+  let top = 0;
+  for (const label of areas.keys()) if (label > top) top = label;
+  let { colors } = cells;
+  if (top >= colors.length) {
+    // new cells get colors that no other has
+    const next = new Uint32Array(Math.max(top + 1, colors.length * 2));
+    next.set(colors);
+    let color = Math.max(0, ...colors);
+    for (let l = colors.length; l < next.length; l++) next[l] = ++color;
+    colors = next;
+  }
+  batch(() => {
+    planeOf(image).cells.value = { ...cells, log, areas, colors };
+    selected.value = selected.value.filter((label) => areas.has(label));
+  });
+}

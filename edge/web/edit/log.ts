@@ -1,0 +1,117 @@
+/**
+ * The log of edits: what each changed, so that any number can be undone, done
+ * again, kept and replayed.
+ *
+ * @module
+ */
+import type { View } from "../view/geometry.ts";
+
+/**
+ * Runs of pixels that had one label and have another: start, length, label
+ * before, label after; four numbers a run.
+ */
+export type Runs = Uint32Array<ArrayBuffer>;
+
+/** One edit. */
+export interface Edit {
+  readonly tool: string;
+  readonly runs: Runs;
+  /** What was looked at: undo and redo go back there. */
+  readonly view?: View;
+}
+
+/** Edits over masks; those behind `done` are undone. */
+export interface EditLog {
+  readonly edits: readonly Edit[];
+  readonly done: number;
+}
+
+/** A log without edits. */
+export const EMPTY_LOG: EditLog = { edits: [], done: 0 };
+
+/**
+ * Find what a change would do: pixels and their new labels → runs.
+ *
+ * @param masks    H×W, as they are
+ * @param pixels   ascending, each once
+ * @param labelAt  new label of a pixel
+ * @returns        runs of the pixels that change
+ */
+export function toRuns(
+  masks: Uint32Array,
+  pixels: Iterable<number>,
+  labelAt: (pixel: number) => number,
+): Runs {
+  const out: number[] = [];
+  for (const pixel of pixels) {
+    const before = masks[pixel];
+    const after = labelAt(pixel);
+    if (before === after) continue;
+    const last = out.length - 4;
+    const isNext = last >= 0 && out[last] + out[last + 1] === pixel &&
+      out[last + 2] === before && out[last + 3] === after;
+    if (isNext) out[last + 1]++;
+    else out.push(pixel, 1, before, after);
+  }
+  return Uint32Array.from(out);
+}
+
+/** Compare two label images: runs that lead from one to the other. */
+export function diffRuns(before: Uint32Array, after: Uint32Array): Runs {
+  const changed = function* () {
+    for (let i = 0; i < before.length; i++) {
+      if (before[i] !== after[i]) yield i;
+    }
+  };
+  return toRuns(before, changed(), (i) => after[i]);
+}
+
+/** Write an edit's labels into masks; `before` for its old ones. */
+export function applyRuns(
+  masks: Uint32Array,
+  runs: Runs,
+  which: "before" | "after",
+): void {
+  const at = which === "after" ? 3 : 2;
+  for (let r = 0; r < runs.length; r += 4) {
+    masks.fill(runs[r + at], runs[r], runs[r] + runs[r + 1]);
+  }
+}
+
+/** Add an edit that is done; what was undone is forgotten. */
+export function addEdit(log: EditLog, edit: Edit): EditLog {
+  const edits = [...log.edits.slice(0, log.done), edit];
+  return { edits, done: edits.length };
+}
+
+/** Undo the last edit in the masks; the edit, or undefined if there is none. */
+export function undo(
+  masks: Uint32Array,
+  log: EditLog,
+): { log: EditLog; edit: Edit } | undefined {
+  const edit = log.edits[log.done - 1];
+  if (edit === undefined) return undefined;
+  applyRuns(masks, edit.runs, "before");
+  return { log: { ...log, done: log.done - 1 }, edit };
+}
+
+/** Do the next edit again in the masks. */
+export function redo(
+  masks: Uint32Array,
+  log: EditLog,
+): { log: EditLog; edit: Edit } | undefined {
+  const edit = log.edits[log.done];
+  if (edit === undefined) return undefined;
+  applyRuns(masks, edit.runs, "after");
+  return { log: { ...log, done: log.done + 1 }, edit };
+}
+
+/** Masks after the edits of a log that are done. */
+export function replay(
+  base: Uint32Array,
+  { edits, done }: EditLog,
+): Uint32Array<ArrayBuffer> {
+  const masks = Uint32Array.from(base);
+  for (const { runs } of edits.slice(0, done)) applyRuns(masks, runs, "after");
+  return masks;
+}

@@ -1,0 +1,113 @@
+/**
+ * Autosave: masks and edits in IndexedDB, an edit at a time, so that nothing
+ * is lost when the page ends.
+ *
+ * @module
+ */
+import type { Edit, EditLog } from "./log.ts";
+
+/** What is kept of an image's masks. */
+export interface Saved {
+  /** Masks before the edits. */
+  readonly base: Uint32Array<ArrayBuffer>;
+  readonly log: EditLog;
+  /** Where the masks came from. */
+  readonly source: string;
+}
+
+interface BaseRecord {
+  readonly base: Uint32Array<ArrayBuffer>;
+  readonly source: string;
+  readonly saved: number;
+}
+
+const NAME = "cytoedge";
+
+/** Masks of images, by the digest of the file and the plane. */
+export interface Safe {
+  /** Keep new masks; earlier edits of them go. */
+  begin(key: string, saved: Pick<Saved, "base" | "source">): Promise<void>;
+  /** Keep an edit as number `index`; later ones go. */
+  add(key: string, index: number, edit: Edit): Promise<void>;
+  /** Keep how many edits are done. */
+  mark(key: string, done: number): Promise<void>;
+  load(key: string): Promise<Saved | undefined>;
+  forget(key: string): Promise<void>;
+}
+
+/** Open the database. */
+export async function openSafe(factory: IDBFactory = indexedDB): Promise<Safe> {
+  const database = await new Promise<IDBDatabase>((resolve, reject) => {
+    const request = factory.open(NAME, 1);
+    request.onupgradeneeded = () => {
+      request.result.createObjectStore("bases");
+      request.result.createObjectStore("edits");
+      request.result.createObjectStore("marks");
+    };
+    request.onsuccess = () => resolve(request.result);
+    request.onerror = () => reject(request.error);
+  });
+
+  const write = (
+    stores: string[],
+    work: (store: (name: string) => IDBObjectStore) => void,
+  ) =>
+    new Promise<void>((resolve, reject) => {
+      const transaction = database.transaction(stores, "readwrite", {
+        durability: "strict",
+      });
+      transaction.oncomplete = () => resolve();
+      transaction.onerror = () => reject(transaction.error);
+      transaction.onabort = () => reject(transaction.error);
+      work((name) => transaction.objectStore(name));
+    });
+  const read = <T>(store: string, query: IDBValidKey) =>
+    new Promise<T | undefined>((resolve, reject) => {
+      const request = database.transaction(store).objectStore(store).get(query);
+      request.onsuccess = () => resolve(request.result as T | undefined);
+      request.onerror = () => reject(request.error);
+    });
+  const editsOf = (key: string, from: number) =>
+    IDBKeyRange.bound([key, from], [key, Infinity]);
+
+  return {
+    begin(key, { base, source }) {
+      return write(["bases", "edits", "marks"], (store) => {
+        const record: BaseRecord = { base, source, saved: Date.now() };
+        store("bases").put(record, key);
+        store("edits").delete(editsOf(key, 0));
+        store("marks").put(0, key);
+      });
+    },
+    add(key, index, edit) {
+      return write(["edits", "marks"], (store) => {
+        store("edits").delete(editsOf(key, index));
+        store("edits").put(edit, [key, index]);
+        store("marks").put(index + 1, key);
+      });
+    },
+    mark(key, done) {
+      return write(["marks"], (store) => store("marks").put(done, key));
+    },
+    async load(key) {
+      const record = await read<BaseRecord>("bases", key);
+      if (record === undefined) return undefined;
+      const edits = await new Promise<Edit[]>((resolve, reject) => {
+        const request = database.transaction("edits").objectStore("edits")
+          .getAll(editsOf(key, 0));
+        request.onsuccess = () => resolve(request.result as Edit[]);
+        request.onerror = () => reject(request.error);
+      });
+      const done = await read<number>("marks", key) ?? edits.length;
+      const { base, source } = record;
+      return { base, source, log: { edits, done } };
+    },
+    forget(key) {
+      return write(["bases", "edits", "marks"], (store) => {
+        store("bases").delete(key);
+        store("edits").delete(editsOf(key, 0));
+        store("marks").delete(key);
+      });
+    },
+  };
+}

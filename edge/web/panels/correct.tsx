@@ -1,0 +1,264 @@
+/**
+ * Correcting cells by hand, and label files in and out.
+ *
+ * @module
+ */
+import { redoEdit, undoEdit } from "../actions/edit.ts";
+import { setCells } from "../actions/open.ts";
+import * as acts from "../actions/tools.ts";
+import { signal } from "@preact/signals";
+import {
+  type Doc,
+  doc,
+  planeOf,
+  radius,
+  selected,
+  tell,
+  type Tool,
+  tool,
+  withBusy,
+} from "../store.ts";
+import type { LabelFormat } from "../work/cells.ts";
+import { cellWorker } from "../workers.ts";
+import { FileButton, saveFile, Section, Slider } from "./parts.tsx";
+import { theViewer } from "./viewer_pane.tsx";
+
+/** The tools, with the key of each. */
+export const TOOLS: readonly {
+  readonly tool: Tool;
+  readonly title: string;
+  readonly key: string;
+  readonly hint: string;
+}[] = [
+  { tool: "pan", title: "Move", key: "h", hint: "drag to move the image" },
+  {
+    tool: "select",
+    title: "Select",
+    key: "v",
+    hint: "click a cell; with Shift several",
+  },
+  {
+    tool: "brush",
+    title: "Brush",
+    key: "b",
+    hint: "drag to paint; starts in a cell: that cell, else a new one",
+  },
+  { tool: "erase", title: "Eraser", key: "e", hint: "drag to erase" },
+  {
+    tool: "polygon",
+    title: "Polygon",
+    key: "p",
+    hint: "draw around a new cell",
+  },
+  {
+    tool: "fill",
+    title: "Fill holes",
+    key: "f",
+    hint: "click a cell whose holes are to be filled",
+  },
+  {
+    tool: "split",
+    title: "Split",
+    key: "s",
+    hint: "drag across a cell to split it",
+  },
+  {
+    tool: "merge",
+    title: "Merge",
+    key: "m",
+    hint: "click a cell, then others to join to it",
+  },
+  {
+    tool: "delete",
+    title: "Delete",
+    key: "d",
+    hint: "click a cell to delete it",
+  },
+  {
+    tool: "lasso",
+    title: "Lasso",
+    key: "l",
+    hint: "draw around cells to delete them",
+  },
+  {
+    tool: "add",
+    title: "Add",
+    key: "a",
+    hint: "click: a cell of the pixels that flow together there",
+  },
+  {
+    tool: "trace",
+    title: "Trace",
+    key: "t",
+    hint: "click: pixels there follow the flows, as the method does",
+  },
+];
+
+const FORMATS: readonly (readonly [LabelFormat, string, string])[] = [
+  ["seg", "_seg.npy", "_seg.npy"],
+  ["tif", "Label TIFF", "_masks.tif"],
+  ["roi", "ROI zip", "_rois.zip"],
+  ["geojson", "GeoJSON", ".geojson"],
+];
+
+const smallest = signal(30);
+
+/** The panel. */
+export function CorrectPanel() {
+  const image = doc.value;
+  if (image === undefined) return <p>Open an image first.</p>;
+  const cells = planeOf(image).cells.value;
+  const log = cells?.log;
+  const chosen = TOOLS.find((each) => each.tool === tool.value);
+  return (
+    <>
+      <Section title="Tools">
+        <div class="tools" role="group" aria-label="Tools">
+          {TOOLS.map(({ tool: each, title, key }) => (
+            <button
+              key={each}
+              type="button"
+              aria-pressed={tool.value === each}
+              aria-keyshortcuts={key}
+              onClick={() => tool.value = each}
+            >
+              {title} <kbd>{key}</kbd>
+            </button>
+          ))}
+        </div>
+        <p class="hint" aria-live="polite">{chosen?.hint}</p>
+        <Slider
+          label="Radius, px"
+          value={radius.value}
+          min={0.5}
+          max={40}
+          step={0.5}
+          onChange={(value) => radius.value = value}
+        />
+      </Section>
+      <Section title="Edits">
+        <div class="buttons">
+          <button
+            type="button"
+            disabled={!log || log.done === 0}
+            onClick={() => step(image, undoEdit)}
+          >
+            Undo
+          </button>
+          <button
+            type="button"
+            disabled={!log || log.done === log.edits.length}
+            onClick={() => step(image, redoEdit)}
+          >
+            Redo
+          </button>
+        </div>
+        <p class="hint" data-testid="edits">
+          {log?.done ?? 0} of {log?.edits.length ?? 0} edits;{" "}
+          {cells?.areas.size ?? 0} cells
+        </p>
+      </Section>
+      <Section title="Selected">
+        <p class="hint">
+          {selected.value.length === 0
+            ? "No cell is selected."
+            : `Cells ${selected.value.slice(0, 8).join(", ")}${
+              selected.value.length > 8 ? "…" : ""
+            }`}
+        </p>
+        <div class="buttons">
+          <button
+            type="button"
+            disabled={selected.value.length === 0}
+            onClick={() => acts.resizeSelected(image, "grow")}
+          >
+            Grow
+          </button>
+          <button
+            type="button"
+            disabled={selected.value.length === 0}
+            onClick={() => acts.resizeSelected(image, "shrink")}
+          >
+            Shrink
+          </button>
+          <button
+            type="button"
+            disabled={selected.value.length < 2}
+            onClick={() => acts.mergeSelected(image)}
+          >
+            Merge
+          </button>
+          <button
+            type="button"
+            disabled={selected.value.length === 0}
+            onClick={() => acts.deleteLabels(image, selected.value)}
+          >
+            Delete
+          </button>
+        </div>
+        <Slider
+          label="Smaller than, px"
+          value={smallest.value}
+          min={1}
+          max={1000}
+          step={1}
+          onChange={(value) => smallest.value = value}
+        />
+        <button
+          type="button"
+          onClick={() => acts.deleteSmall(image, smallest.value)}
+        >
+          Delete smaller cells
+        </button>
+      </Section>
+      <FilesSection image={image} />
+    </>
+  );
+}
+
+/** Undo or redo, and look where that was. */
+export function step(
+  image: Doc,
+  go: (image: Doc) => ReturnType<typeof undoEdit>,
+): void {
+  const view = go(image);
+  if (view) theViewer()?.setView(view);
+}
+
+function FilesSection({ image }: { image: Doc }) {
+  const write = (format: LabelFormat, ending: string) =>
+    withBusy("Writing the labels", async () => {
+      const cells = planeOf(image).cells.value;
+      if (cells === undefined) throw new Error("There are no cells yet");
+      const bytes = await cellWorker.call("writeLabels", {
+        masks: cells.masks,
+        size: image.facts.size,
+        format,
+        name: image.name,
+      });
+      saveFile(image.name.replace(/\.[^.]*$/, "") + ending, bytes);
+      tell("note", `${cells.areas.size} cells are written`);
+    });
+  return (
+    <Section title="Label files">
+      <FileButton
+        label="Open labels…"
+        onFiles={([file]) =>
+          withBusy("Reading the labels", async () => {
+            await setCells(image, new Uint8Array(await file.arrayBuffer()));
+          })}
+      />
+      <div class="buttons">
+        {FORMATS.map(([format, title, ending]) => (
+          <button
+            key={format}
+            type="button"
+            onClick={() => write(format, ending)}
+          >
+            {title}
+          </button>
+        ))}
+      </div>
+    </Section>
+  );
+}

@@ -1,0 +1,255 @@
+/**
+ * Calls of the service.
+ *
+ * @module
+ */
+import type { z } from "zod";
+import type {
+  ImageResult,
+  Job,
+  Model,
+  Preview,
+  Quote,
+  Results,
+  Upload,
+} from "../../../shared/schema/wire.ts";
+import type { SegmentParameters } from "../../../shared/schema/parameters.ts";
+
+/** What the service answers, by its schemas. */
+export type WirePreview = z.infer<typeof Preview>;
+export type WireJob = z.infer<typeof Job>;
+export type WireQuote = z.infer<typeof Quote>;
+export type WireModel = z.infer<typeof Model>;
+export type WireImageResult = z.infer<typeof ImageResult>;
+
+/** A key that was typed in; loopback needs none. */
+let key = "";
+
+/** Use a key from now on; "" for the session. */
+export function useKey(typed: string): void {
+  key = typed.trim();
+}
+
+/** Masks at once. */
+export async function preview(
+  file: Blob,
+  parameters: SegmentParameters,
+): Promise<WirePreview> {
+  const form = new FormData();
+  form.append("image", file, "image");
+  form.append(
+    "options",
+    JSON.stringify({ parameters, network: true, outlines: false }),
+  );
+  return await call("POST", "/v1/previews", { form });
+}
+
+/** Send a file to the store. */
+export async function upload(file: Blob, name: string): Promise<string> {
+  const sha256 = await digest(file);
+  const announced = await call<z.infer<typeof Upload>>("POST", "/v1/uploads", {
+    json: { name, bytes: file.size, sha256 },
+  });
+  if (announced.put) await put(announced.put, file);
+  const { multipart } = announced;
+  if (multipart) {
+    for (let number = 1; number <= multipart.parts; number++) {
+      if (multipart.received.includes(number)) continue;
+      const from = (number - 1) * multipart.partBytes;
+      const part = file.slice(from, from + multipart.partBytes);
+      const signed = await call<Signed>(
+        "POST",
+        `/v1/uploads/${announced.id}/parts`,
+        { json: { number, sha256: await digest(part) } },
+      );
+      await put(signed, part);
+    }
+    await call("POST", `/v1/uploads/${announced.id}/complete`, {});
+  }
+  return announced.id;
+}
+
+/** What a job would take. */
+export function quote(
+  uploads: readonly string[],
+  parameters: SegmentParameters,
+): Promise<WireQuote> {
+  return call("POST", "/v1/jobs", {
+    json: {
+      images: uploads.map((id) => ({ upload: id })),
+      parameters,
+      dryRun: true,
+    },
+  });
+}
+
+/** Start a job at full resolution. */
+export function startJob(
+  uploads: readonly string[],
+  parameters: SegmentParameters,
+): Promise<WireJob> {
+  return call("POST", "/v1/jobs", {
+    json: {
+      images: uploads.map((id) => ({ upload: id })),
+      parameters,
+      outputs: ["tif"],
+    },
+  });
+}
+
+/** How a job is. */
+export const readJob = (id: string): Promise<WireJob> =>
+  call("GET", `/v1/jobs/${id}`, {});
+
+/** Cancel a job. */
+export const cancelJob = (id: string): Promise<WireJob> =>
+  call("DELETE", `/v1/jobs/${id}`, {});
+
+/** Outputs of a job. */
+export async function readResults(id: string): Promise<WireImageResult[]> {
+  const all: WireImageResult[] = [];
+  for (let after: number | null = -1; after !== null;) {
+    const page: z.infer<typeof Results> = await call(
+      "GET",
+      `/v1/jobs/${id}/results?after=${after}`,
+      {},
+    );
+    all.push(...page.images);
+    after = page.next;
+  }
+  return all;
+}
+
+/** Models of the service. */
+export async function listModels(): Promise<WireModel[]> {
+  return (await call<{ models: WireModel[] }>("GET", "/v1/models", {})).models;
+}
+
+/** A file of the service's model. */
+export async function readModelFile(
+  name: string,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const answer = await send("GET", `/v1/models/default/files/${name}`, {});
+  return new Uint8Array(await answer.arrayBuffer());
+}
+
+/** Get what a signed call names. */
+export async function getSigned(
+  { url, headers }: { url: string; headers: Readonly<Record<string, string>> },
+): Promise<Uint8Array<ArrayBuffer>> {
+  const answer = await fetch(url, { headers });
+  if (!answer.ok) throw await problemOf(answer);
+  return new Uint8Array(await answer.arrayBuffer());
+}
+
+/**
+ * Follow a job's events until it ends or `signal` says so.
+ *
+ * `EventSource` takes no headers, so the stream is read by hand.
+ */
+export async function followJob(
+  id: string,
+  onEvent: (type: string, data: unknown) => void,
+  signal: AbortSignal,
+): Promise<void> {
+  const answer = await send("GET", `/v1/jobs/${id}/events`, { signal });
+  if (answer.body === null) return;
+  const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
+  let text = "";
+  for (;;) {
+    const { value, done } = await reader.read();
+    if (done) return;
+    text += value;
+    const events = text.split("\n\n");
+    text = events.pop() ?? "";
+    for (const event of events) {
+      const line = (name: string) =>
+        event.split("\n").find((each) => each.startsWith(`${name}:`))
+          ?.slice(name.length + 1).trim();
+      const data = line("data");
+      if (data !== undefined) onEvent(line("event") ?? "", JSON.parse(data));
+    }
+  }
+}
+
+type Signed = z.infer<typeof Upload>["put"] & { url: string };
+
+interface CallOptions {
+  readonly json?: unknown;
+  readonly form?: FormData;
+  readonly signal?: AbortSignal;
+}
+
+async function call<T>(
+  method: string,
+  path: string,
+  options: CallOptions,
+): Promise<T> {
+  return await (await send(method, path, options)).json();
+}
+
+async function send(
+  method: string,
+  path: string,
+  { json, form, signal }: CallOptions,
+): Promise<Response> {
+  const headers = new Headers();
+  if (key !== "") headers.set("authorization", `Bearer ${key}`);
+  if (json !== undefined) headers.set("content-type", "application/json");
+  const body = form ?? (json === undefined ? null : JSON.stringify(json));
+  let answer: Response;
+  try {
+    answer = await fetch(path, {
+      method,
+      headers,
+      body,
+      signal: signal ?? null,
+    });
+  } catch (cause) {
+    if (signal?.aborted) throw cause;
+    throw new Error("The service does not answer; is it still running?", {
+      cause,
+    });
+  }
+  if (!answer.ok) throw await problemOf(answer);
+  return answer;
+}
+
+async function put(signed: Signed, body: Blob): Promise<void> {
+  const answer = await fetch(signed.url, {
+    method: "PUT",
+    headers: allowed(signed.headers),
+    body,
+  });
+  if (!answer.ok) throw await problemOf(answer);
+}
+
+/** A browser sets these itself and lets no page do so. */
+function allowed(headers: Readonly<Record<string, string>>) {
+  return Object.fromEntries(
+    Object.entries(headers).filter(([name]) =>
+      !/^(content-length|host)$/i.test(name)
+    ),
+  );
+}
+
+async function problemOf(answer: Response): Promise<Error> {
+  const text = await answer.text();
+  try {
+    const { title, detail, errors } = JSON.parse(text);
+    const faults = (errors ?? []).map((
+      { pointer, detail }: { pointer: string; detail: string },
+    ) => `${pointer} ${detail}`);
+    return new Error([detail ?? title, ...faults].join("; "));
+  } catch {
+    return new Error(`The service answered ${answer.status}`);
+  }
+}
+
+async function digest(blob: Blob): Promise<string> {
+  const bytes = await crypto.subtle.digest("SHA-256", await blob.arrayBuffer());
+  return Array.from(
+    new Uint8Array(bytes),
+    (byte) => byte.toString(16).padStart(2, "0"),
+  ).join("");
+}

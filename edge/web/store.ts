@@ -1,0 +1,223 @@
+/**
+ * What the page knows: open images, the chosen one, how it is shown.
+ *
+ * @module
+ */
+import { batch, computed, type Signal, signal } from "@preact/signals";
+import { SegmentParameters } from "../../shared/schema/parameters.ts";
+import { type EditLog, EMPTY_LOG, type Runs } from "./edit/log.ts";
+import type { WireJob, WireModel, WireQuote } from "./service/api.ts";
+import type { Measured, Scores } from "./work/cells.ts";
+import type { ImageFacts } from "./work/images.ts";
+import type { View } from "./view/geometry.ts";
+import type { ChannelLook } from "./view/tint.ts";
+
+/** Where masks came from. */
+export type Source =
+  | "preview"
+  | "browser"
+  | "full"
+  | "tuned"
+  | "file"
+  | "scene"
+  | "hand";
+
+/** Something that may be wrong with a result. */
+export interface Warning {
+  readonly code: string;
+  readonly message: string;
+}
+
+/** Masks of a plane; edits change `masks` in place and make a new object. */
+export interface Cells {
+  readonly masks: Uint32Array<ArrayBuffer>;
+  /** As they were before the edits. */
+  readonly base: Uint32Array<ArrayBuffer>;
+  readonly log: EditLog;
+  /** Pixels of each label. */
+  readonly areas: ReadonlyMap<number, number>;
+  /** Color number of each label. */
+  readonly colors: Uint32Array;
+  /** Of label k + 1, where it is known. */
+  readonly confidence?: Float32Array;
+  readonly source: Source;
+  readonly emptyReason?: string;
+}
+
+/** What a plane has. */
+export interface PlaneState {
+  readonly cells: Signal<Cells | undefined>;
+  readonly truth: Signal<Uint32Array<ArrayBuffer> | undefined>;
+  readonly scores: Signal<Scores | undefined>;
+  readonly measured: Signal<Measured | undefined>;
+  readonly warnings: Signal<readonly Warning[]>;
+  readonly hasFlows: Signal<boolean>;
+}
+
+/** A job at full resolution. */
+export interface JobState {
+  readonly quote?: WireQuote;
+  readonly uploadId?: string;
+  readonly job?: WireJob;
+  readonly abort?: AbortController;
+}
+
+/** An open image. */
+export interface Doc {
+  readonly id: string;
+  readonly name: string;
+  readonly file: Blob;
+  /** SHA-256 of the file. */
+  readonly digest: string;
+  readonly facts: ImageFacts;
+  readonly thumbnail: ImageBitmap;
+  readonly plane: Signal<number>;
+  readonly looks: Signal<readonly ChannelLook[]>;
+  readonly job: Signal<JobState>;
+  readonly planes: Map<number, PlaneState>;
+  view: View | undefined;
+}
+
+/** What lies below the cells. */
+export type BaseLayer = "image" | "flows" | "cellprob";
+/** How cells are colored. */
+export type CellColors = "stable" | "confidence" | "difference";
+
+/** What the pointer does. */
+export type Tool =
+  | "pan"
+  | "select"
+  | "brush"
+  | "erase"
+  | "polygon"
+  | "fill"
+  | "split"
+  | "merge"
+  | "delete"
+  | "lasso"
+  | "add"
+  | "trace";
+
+export const docs = signal<readonly Doc[]>([]);
+export const currentId = signal<string | undefined>(undefined);
+export const doc = computed(() =>
+  docs.value.find(({ id }) => id === currentId.value)
+);
+export const models = signal<readonly WireModel[]>([]);
+export const parameters = signal<SegmentParameters>(
+  SegmentParameters.parse({}),
+);
+export const method = signal<"peaks" | "dbscan">("peaks");
+export const eps = signal(1.5);
+export const runsIn = signal<"edge" | "browser">("edge");
+
+export const baseLayer = signal<BaseLayer>("image");
+export const cellColors = signal<CellColors>("stable");
+export const showMasks = signal(true);
+export const showOutlines = signal(true);
+export const showTruth = signal(true);
+export const showArrows = signal(false);
+export const opacity = signal(0.45);
+export const tool = signal<Tool>("pan");
+export const radius = signal(4);
+export const selected = signal<readonly number[]>([]);
+
+export const busy = signal<string | undefined>(undefined);
+export const message = signal<{ kind: "error" | "note"; text: string }>({
+  kind: "note",
+  text: "",
+});
+
+/** The state of a plane; made when it is first asked for. */
+export function planeOf(image: Doc, plane = image.plane.value): PlaneState {
+  let state = image.planes.get(plane);
+  if (state === undefined) {
+    state = {
+      cells: signal(undefined),
+      truth: signal(undefined),
+      scores: signal(undefined),
+      measured: signal(undefined),
+      warnings: signal([]),
+      hasFlows: signal(false),
+    };
+    image.planes.set(plane, state);
+  }
+  return state;
+}
+
+/** The chosen image's chosen plane. */
+export const plane = computed(() => doc.value && planeOf(doc.value));
+
+/** Put new masks together. */
+export function makeCells(
+  masks: Uint32Array<ArrayBuffer>,
+  { colors, ...facts }:
+    & Pick<Cells, "source" | "colors">
+    & Partial<Pick<Cells, "confidence" | "emptyReason">>,
+): Cells {
+  return {
+    masks,
+    base: masks.slice(),
+    log: EMPTY_LOG,
+    areas: countAreas(masks),
+    colors,
+    ...facts,
+  };
+}
+
+/** Pixels of each label. */
+export function countAreas(masks: Uint32Array): Map<number, number> {
+  const areas = new Map<number, number>();
+  for (let i = 0; i < masks.length;) {
+    const label = masks[i];
+    const from = i;
+    while (i < masks.length && masks[i] === label) i++;
+    if (label > 0) areas.set(label, (areas.get(label) ?? 0) + i - from);
+  }
+  return areas;
+}
+
+/** Areas after an edit, or after it was undone. */
+export function shiftAreas(
+  areas: ReadonlyMap<number, number>,
+  runs: Runs,
+  which: "before" | "after",
+): Map<number, number> {
+  const next = new Map(areas);
+  const add = (label: number, pixels: number) => {
+    if (label === 0) return;
+    const area = (next.get(label) ?? 0) + pixels;
+    if (area > 0) next.set(label, area);
+    else next.delete(label);
+  };
+  for (let r = 0; r < runs.length; r += 4) {
+    const [from, to] = which === "after" ? [2, 3] : [3, 2];
+    add(runs[r + from], -runs[r + 1]);
+    add(runs[r + to], runs[r + 1]);
+  }
+  return next;
+}
+
+/** Say something at the foot of the page. */
+export function tell(kind: "error" | "note", text: string): void {
+  message.value = { kind, text };
+}
+
+/** Run work with its name at the foot; what fails is told there. */
+export async function withBusy<T>(
+  what: string,
+  work: () => Promise<T>,
+): Promise<T | undefined> {
+  batch(() => {
+    busy.value = what;
+    tell("note", "");
+  });
+  try {
+    return await work();
+  } catch (err) {
+    tell("error", err instanceof Error ? err.message : String(err));
+    return undefined;
+  } finally {
+    busy.value = undefined;
+  }
+}

@@ -1,0 +1,94 @@
+/**
+ * The worker that runs a network in the browser: WebGPU where there is one,
+ * else WebAssembly. It is loaded only when it is asked for.
+ *
+ * @module
+ */
+import { loadWebEncoder } from "../../../shared/models/encoder_web.ts";
+import type { Encoder } from "../../../shared/pipeline/encoder.ts";
+import type { SegmentInput } from "../../../shared/pipeline/job.ts";
+import { segment } from "../../../shared/pipeline/segment.ts";
+import { shrink } from "../../../shared/pipeline/shrink.ts";
+import type { ModelJson } from "../../../shared/schema/model.ts";
+import type { SegmentParameters } from "../../../shared/schema/parameters.ts";
+import { openCore } from "./core.ts";
+import { offer } from "./rpc.ts";
+
+let encoder: Encoder | undefined;
+
+/** Load a model; one that was loaded before is let go. */
+async function load(
+  { name, json, graph, data }: {
+    name: string;
+    json: ModelJson;
+    graph: Uint8Array<ArrayBuffer>;
+    data?: Uint8Array<ArrayBuffer>;
+  },
+) {
+  await encoder?.close();
+  const hasGpu = "gpu" in navigator &&
+    await (navigator.gpu as { requestAdapter(): Promise<unknown> })
+        .requestAdapter().catch(() => null) !== null;
+  encoder = await loadWebEncoder(
+    { name, json, graph, ...(data ? { data } : {}) },
+    {
+      providers: hasGpu ? ["webgpu", "wasm"] : ["wasm"],
+      wasmPaths: new URL("/assets/", globalThis.location.href).href,
+      threads: globalThis.crossOriginIsolated
+        ? Math.min(4, navigator.hardwareConcurrency)
+        : 1,
+    },
+  );
+  const { model, digest, provider } = encoder;
+  return { model, digest, provider };
+}
+
+/** Segment an image here, at most `maxEdge` pixels long. */
+async function run(
+  { input, parameters, maxEdge }: {
+    input: SegmentInput;
+    parameters: SegmentParameters;
+    maxEdge: number;
+  },
+) {
+  if (encoder === undefined) throw new Error("No model is loaded yet");
+  const core = await openCore();
+  const small = shrink(core, input, maxEdge);
+  const scaled = {
+    ...parameters,
+    diameter: parameters.diameter === null
+      ? null
+      : parameters.diameter * small.scale,
+    minSize: Math.ceil(parameters.minSize * small.scale ** 2),
+    axes: null,
+  };
+  const { planes: [plane], facts, warnings, run } = await segment(
+    small.input,
+    scaled,
+    { core, encoders: [encoder] },
+  );
+  return {
+    masks: plane.masks as Uint32Array<ArrayBuffer>,
+    masksSize: plane.size,
+    count: plane.count,
+    flows: plane.flows as Float32Array<ArrayBuffer>,
+    cellprob: plane.cellprob as Float32Array<ArrayBuffer>,
+    flowsSize: plane.flowsSize,
+    confidence: plane.confidence,
+    emptyReason: plane.emptyReason,
+    family: encoder.model.family,
+    niter: facts.niter,
+    diameter: facts.diameter === null ? null : facts.diameter / small.scale,
+    diameterFrom: facts.diameterFrom,
+    warnings: [...warnings],
+    provider: run.provider,
+    ms: run.timings.total,
+  };
+}
+
+const handlers = { load, run };
+
+/** What the worker offers. */
+export type ModelHandlers = typeof handlers;
+
+offer(handlers);

@@ -1,0 +1,78 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import {
+  addEdit,
+  applyRuns,
+  diffRuns,
+  EMPTY_LOG,
+  redo,
+  replay,
+  toRuns,
+  undo,
+} from "../../edge/web/edit/log.ts";
+
+const PIXELS = 64;
+const masks = fc.uint32Array({
+  minLength: PIXELS,
+  maxLength: PIXELS,
+  max: 5,
+});
+
+test("diffRuns() leads from one image to the other and back", () => {
+  fc.assert(fc.property(masks, masks, (a, b) => {
+    const runs = diffRuns(a, b);
+    const there = a.slice();
+    applyRuns(there, runs, "after");
+    expect(there).toEqual(b);
+    applyRuns(there, runs, "before");
+    expect(there).toEqual(a);
+  }));
+});
+
+test("undo() and redo() in any order give what replay() gives", () => {
+  const steps = fc.array(
+    fc.oneof(
+      fc.record({ kind: fc.constant("edit" as const), to: masks }),
+      fc.constant({ kind: "undo" as const }),
+      fc.constant({ kind: "redo" as const }),
+    ),
+    { maxLength: 40 },
+  );
+  fc.assert(fc.property(masks, steps, (base, all) => {
+    const held = base.slice();
+    let log = EMPTY_LOG;
+    // a plain history of whole images to compare with
+    let past = [base.slice()];
+    let at = 0;
+    for (const step of all) {
+      if (step.kind === "edit") {
+        const runs = diffRuns(held, step.to);
+        if (runs.length === 0) continue;
+        applyRuns(held, runs, "after");
+        log = addEdit(log, { tool: "test", runs });
+        past = [...past.slice(0, at + 1), step.to];
+        at++;
+      } else {
+        const moved = step.kind === "undo" ? undo(held, log) : redo(held, log);
+        const next = at + (step.kind === "undo" ? -1 : 1);
+        expect(moved === undefined).toBe(past[next] === undefined);
+        if (moved) {
+          log = moved.log;
+          at = next;
+        }
+      }
+      expect(held).toEqual(past[at]);
+      expect(replay(base, log)).toEqual(past[at]);
+    }
+  }));
+});
+
+test("toRuns() joins neighbors of the same change only", () => {
+  const runs = toRuns(
+    Uint32Array.of(0, 0, 1, 1, 0),
+    [0, 1, 2, 4],
+    () => 7,
+  );
+  expect([...runs]).toEqual([0, 2, 0, 7, 2, 1, 1, 7, 4, 1, 0, 7]);
+  expect(toRuns(Uint32Array.of(7), [0], () => 7)).toHaveLength(0);
+});

@@ -1,0 +1,138 @@
+/** The page in Chromium, over a service in this process. */
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { type Browser, chromium, type Page } from "playwright-core";
+import type { Encoder } from "../../shared/pipeline/encoder.ts";
+import { createApp } from "../../edge/app.ts";
+import { findChromium } from "../../wasm/embed/browser/chromium.ts";
+import { core } from "../core.ts";
+import { startTestService, type TestService } from "../edge/service.ts";
+import { createFake } from "../pipeline/fake_encoder.ts";
+
+const PROGRAM = findChromium(Deno.env.get("CHROMIUM"));
+const SHOTS = fileURLToPath(new URL("../../out/web/", import.meta.url));
+const EXAMPLES = fileURLToPath(new URL("../../examples/", import.meta.url));
+
+/** Why browser tests cannot run; undefined where they can. */
+export const MISSING = PROGRAM === undefined
+  ? "Chromium is missing; set CHROMIUM to the program's path"
+  : undefined;
+
+/** The path of an example. */
+export const example = (name: string): string => join(EXAMPLES, name);
+
+/** A page of a browser, and the service behind it. */
+export interface OpenPage {
+  readonly page: Page;
+  readonly url: string;
+  readonly service: TestService;
+  /** What the page complained of. */
+  readonly complaints: string[];
+  /** Another page of the same browser, with the same storage. */
+  reopen(): Promise<Page>;
+  shoot(name: string): Promise<void>;
+  close(): Promise<void>;
+}
+
+/**
+ * An encoder that knows bright cells on dark ground: parts of the normalized
+ * image above a threshold, with the flows of these.
+ */
+export function createBrightEncoder(threshold = 0.35): Encoder {
+  return createFake((tile, { height, width }) => {
+    const size = { height, width };
+    const pixels = height * width;
+    const bright = Uint32Array.from(
+      tile.subarray(0, pixels),
+      (value) => value > threshold ? 1 : 0,
+    );
+    const { masks } = core.splitLabels(bright, size);
+    const out = new Float32Array(3 * pixels);
+    out.set(core.labelsToFlows(masks, size).map((value) => 5 * value));
+    for (let i = 0; i < pixels; i++) {
+      out[2 * pixels + i] = Math.max(-6, Math.min(6, 12 * (tile[i] - 0.35)));
+    }
+    return out;
+  });
+}
+
+/** Start a service and open its page. */
+export async function openPage(
+  { width = 1280, height = 720, encoder = createBrightEncoder(), scheme }: {
+    width?: number;
+    height?: number;
+    encoder?: Encoder;
+    scheme?: "light" | "dark";
+  } = {},
+): Promise<OpenPage> {
+  const service = await startTestService({ encoder });
+  const app = createApp(service.deps);
+  const server = Deno.serve(
+    { port: 0, hostname: "127.0.0.1", onListen: () => {} },
+    app.fetch,
+  );
+  const url = `http://127.0.0.1:${server.addr.port}`;
+  let browser: Browser | undefined;
+  try {
+    browser = await chromium.launch({
+      executablePath: PROGRAM as string,
+      // as root, as in containers, Chromium has no sandbox
+      chromiumSandbox: false,
+    });
+    const context = await browser.newContext({
+      viewport: { width, height },
+      colorScheme: scheme ?? "light",
+      acceptDownloads: true,
+    });
+    const complaints: string[] = [];
+    const open = async () => {
+      const page = await context.newPage();
+      page.on("console", (line) => {
+        if (line.type() === "error") complaints.push(line.text());
+      });
+      page.on("pageerror", (err) => complaints.push(err.message));
+      await page.goto(url);
+      await page.getByRole("tab", { name: "Segment" }).waitFor();
+      return page;
+    };
+    const page = await open();
+    return {
+      page,
+      url,
+      service,
+      complaints,
+      reopen: open,
+      async shoot(name) {
+        mkdirSync(SHOTS, { recursive: true });
+        await page.screenshot({ path: join(SHOTS, `${name}.png`) });
+      },
+      async close() {
+        await browser?.close();
+        await server.shutdown();
+        await service.close();
+      },
+    };
+  } catch (err) {
+    await browser?.close();
+    await server.shutdown();
+    await service.close();
+    throw err;
+  }
+}
+
+/** Wait until the page's foot says something. */
+export async function waitForMessage(
+  page: Page,
+  pattern: RegExp,
+  timeout = 60_000,
+): Promise<string> {
+  const foot = page.getByTestId("message");
+  await foot.filter({ hasText: pattern }).waitFor({ timeout });
+  return await foot.innerText();
+}
+
+/** Choose a panel. */
+export async function choose(page: Page, title: string): Promise<void> {
+  await page.getByRole("tab", { name: title }).click();
+}
