@@ -136,3 +136,18 @@ export async function waitForMessage(
 export async function choose(page: Page, title: string): Promise<void> {
   await page.getByRole("tab", { name: title }).click();
 }
+
+/** SHA-256 of the chosen image's masks, as the page holds them. */
+export function sha256OfMasks(page: Page): Promise<string> {
+  return page.evaluate(async () => {
+    // deno-lint-ignore no-explicit-any
+    const { doc } = (globalThis as any).cytoedge;
+    const image = doc.value;
+    const { masks } = image.planes.get(image.plane.value).cells.value;
+    const digest = await crypto.subtle.digest("SHA-256", masks);
+    return Array.from(
+      new Uint8Array(digest),
+      (byte) => byte.toString(16).padStart(2, "0"),
+    ).join("");
+  });
+}
