@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { writeWhole } from "../../../gpu-worker/train/train_model.ts";
 import type { PromptModel } from "../../../shared/pipeline/prompt_model.ts";
@@ -108,6 +108,7 @@ export async function runComparison(
   } else {
     lab.deps.say(`Table 1: ${told.length} methods × ${measured.length} images`);
     rows = await runTable1(core, measured, told);
+    mkdirSync(lab.folder, { recursive: true });
     writeWhole(path, JSON.stringify(rows));
   }
   for (const encoder of encoders) await encoder.close();

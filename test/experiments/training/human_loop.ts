@@ -60,7 +60,7 @@ export async function runHumanLoop(
       corrected.push(next);
       const tuned = await lab.train({
         name: `loop of ${kind}, round ${i + 1}`,
-        items: corrected,
+        items: [...corrected],
         // what was corrected may hold no cell
         options: { ...tuneOptions(budget, base.folder), minMasks: 0 },
       });

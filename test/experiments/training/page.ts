@@ -29,7 +29,7 @@ function writeHead(results: TrainingResults): string {
 
 Made by \`deno task report --train DIR --data DIR\` on ${
     date.slice(0, 10)
-  } at commit ${commit} (version ${version}, ${runtime}, ${threads} threads of a processor). AP50 = TP / (TP + FP + FN) at IoU 0.5, mean over images, 1 where there is nothing and nothing is found. All numbers are also in [results.json](results.json).
+  } at commit ${commit} (version ${version}, ${runtime}; threads of the processor: ${threads}). AP50 = TP / (TP + FP + FN) at IoU 0.5, mean over images, 1 where there is nothing and nothing is found. All numbers are also in [results.json](results.json).
 
 **Budget of this run.** Every network that starts from nothing has ${budget.steps} steps of 8 crops of 128×128 (AdamW, rate 0.004, cosine; no rendered scenes), which is little beside the shipped model's hours: what is compared here was trained alike, and none of it is the best that can be had. A fine-tuning has ${budget.epochs} epochs of one 256×256×3 crop a step (AdamW, rate ${budget.rate}, weight decay 0.1). Wherever a network is scored here it is told the true median diameter.${
     budget.kind === "" ? "" : ` Only kinds called "${budget.kind}".`
