@@ -5,7 +5,7 @@
  */
 import { createHash } from "node:crypto";
 import process from "node:process";
-import { openUsageBook } from "../../edge/access/usage.ts";
+import { openUsageBook } from "../../shared/queue/usage.ts";
 import { openJobBook } from "../../shared/queue/jobs.ts";
 import type { QueueBackend } from "../../shared/queue/types.ts";
 import { openS3, type S3Options } from "../../shared/storage/s3.ts";
