@@ -6,7 +6,7 @@
 import type { JobBook, JobRecord } from "../../shared/queue/job_types.ts";
 import type { JobQueue } from "../../shared/queue/types.ts";
 import { isFinal } from "../../shared/queue/job_types.ts";
-import type { UsageBook } from "../../edge/access/usage.ts";
+import type { UsageBook } from "../../shared/queue/usage.ts";
 import type { Client } from "./client.ts";
 import { sha256 } from "./config.ts";
 import { isCompared } from "./images.ts";
