@@ -81,7 +81,7 @@ const VAL_BATCHES = 4;
 /** Edge of crops that size estimates are fitted on, as the pipeline looks. */
 const SIZE_CROP = 192;
 /** Batches of them for each diameter. */
-const SIZE_BATCHES = 32;
+const SIZE_BATCHES = 20;
 /** Images are enlarged so many times for them, at most. */
 const MAX_ENLARGED = 3;
 const MAX_SCENE_DIAMETER = 40;
@@ -216,8 +216,15 @@ async function* cropsOfDiameter(
     .filter(({ facts }) => facts.diameter * MAX_ENLARGED >= diameter)
     .map(({ file }) => file);
   const { scenes, ...rest } = spec;
+  const kinds = new Set(files.map(({ kind }) => kind));
   const opened = await deps.preparer.open({
     ...rest,
+    // kinds of small cells only have no images left
+    weights: typeof spec.weights === "string"
+      ? spec.weights
+      : Object.fromEntries(
+        Object.entries(spec.weights).filter(([kind]) => kinds.has(kind)),
+      ),
     // scenes are small: large cells would be cut by their edges
     ...(scenes && diameter <= MAX_SCENE_DIAMETER ? { scenes } : {}),
     files,
