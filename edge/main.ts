@@ -81,7 +81,7 @@ log({ event: "ended" });
 function untilStopped(): Promise<void> {
   return new Promise((resolve) => {
     for (const signal of ["SIGINT", "SIGTERM"] as const) {
-      process.once(signal, () => resolve());
+      Deno.addSignalListener(signal, () => resolve());
     }
   });
 }

@@ -105,7 +105,7 @@ const server = Deno.serve(
 
 await new Promise<void>((resolve) => {
   for (const signal of ["SIGINT", "SIGTERM"] as const) {
-    process.once(signal, () => resolve());
+    Deno.addSignalListener(signal, () => resolve());
   }
 });
 log({ event: "draining" });

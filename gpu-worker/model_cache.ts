@@ -55,17 +55,13 @@ export function openModelCache(
   // a map keeps the order of insertion: the first is the least recently used
   const loaded = new Map<string, Loaded>();
 
-  async function release(name: string, entry: Loaded): Promise<void> {
+  async function release(entry: Loaded): Promise<void> {
     entry.users--;
-    for (const [other, { users, encoder }] of [...loaded]) {
-      if (loaded.size <= maxLoaded) break;
+    for (const [name, { users, encoder }] of [...loaded]) {
+      if (loaded.size <= maxLoaded) return;
       if (users > 0) continue;
-      loaded.delete(other);
+      loaded.delete(name);
       await (await encoder).close();
-    }
-    // one that was dropped while in use
-    if (entry.users === 0 && loaded.get(name) !== entry) {
-      await entry.encoder.then((encoder) => encoder.close()).catch(() => {});
     }
   }
 
@@ -85,7 +81,7 @@ export function openModelCache(
         async close() {
           if (!isOpen) return;
           isOpen = false;
-          await release(name, entry);
+          await release(entry);
         },
       };
     } catch (err) {
