@@ -1,13 +1,17 @@
 /**
- * `keys create|list|revoke`: the keys of a service on an embedded folder.
+ * `keys create|list|revoke`: the keys of a service on an embedded folder, or
+ * on NATS where the environment names it.
  *
  * @module
  */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import process from "node:process";
 import { type KeyBook, openKeyBook, SCOPES } from "../edge/access/keys.ts";
+import { openBackend } from "../shared/connect/open.ts";
+import { readEnvironment } from "../shared/connect/settings.ts";
 import { openSqlite } from "../shared/queue/sqlite.ts";
-import type { Json } from "../shared/queue/types.ts";
+import type { Json, QueueBackend } from "../shared/queue/types.ts";
 import { callerPath } from "./caller_path.ts";
 import { printLine } from "./print.ts";
 import { UsageError } from "./usage_error.ts";
@@ -105,21 +109,29 @@ async function withKeys(
   { data }: KeysCommand,
   work: (book: KeyBook) => Promise<void>,
 ): Promise<void> {
-  const path = join(callerPath(data), "queue.sqlite");
-  if (!existsSync(path)) {
-    throw new UsageError(
-      `${
-        callerPath(data)
-      } is no service's folder; start it once with \`serve --data DIR\``,
-    );
-  }
-  const backend = openSqlite({ path });
+  const backend = await openKeysBackend(data);
   try {
     const records = await backend.records<Json>("keys");
     await work(openKeyBook(records, Date.now));
   } finally {
     await backend.close();
   }
+}
+
+/** The queue of a container's environment, else that of a folder. */
+async function openKeysBackend(data: string): Promise<QueueBackend> {
+  if (process.env.CYTOEDGE_NATS) {
+    return await openBackend(readEnvironment(process.env), "cytoedge keys");
+  }
+  const path = join(callerPath(data), "queue.sqlite");
+  if (!existsSync(path)) {
+    throw new UsageError(
+      `${
+        callerPath(data)
+      } is no service's folder; start it once with \`serve --data DIR\`, or set CYTOEDGE_NATS`,
+    );
+  }
+  return openSqlite({ path });
 }
 
 function readOptional(option: string, text: string | undefined) {

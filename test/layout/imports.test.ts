@@ -85,6 +85,8 @@ const AREAS: { readonly area: string; readonly may: readonly string[] }[] = [
       "test/experiments/",
     ],
   },
+  // scripts that users start: the typed client and nothing else of ours
+  { area: "examples/", may: ["edge/client.ts", "*"] },
   { area: "test/", may: ["", "*"] },
   { area: "vitest.config.ts", may: ["*"] },
 ];
@@ -107,6 +109,7 @@ const ENTRIES = [
   /^wasm\/build[a-z_]*\.ts$/,
   /^wasm\/embed\//,
   /^(edge|gpu-worker)\/main\.ts$/,
+  /^examples\//,
   /^test\//,
 ];
 
