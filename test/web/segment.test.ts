@@ -105,7 +105,10 @@ describe.skipIf(MISSING)(`page: segment (${MISSING ?? "Chromium"})`, () => {
     for (let i = 0; i < 6; i++) await page.keyboard.press("+");
     await page.keyboard.press("t");
     await page.keyboard.press(" ");
-    await page.waitForTimeout(1500);
+    await page.waitForTimeout(1200);
+    const still = await centerOf(page);
+    await page.waitForTimeout(400);
+    expect(await centerOf(page)).not.toEqual(still);
     await open.shoot("see_flows");
     await page.getByLabel("Below").selectOption("cellprob");
     await page.waitForTimeout(500);
@@ -165,6 +168,18 @@ describe.skipIf(MISSING)(`page: segment (${MISSING ?? "Chromium"})`, () => {
     expect(open.complaints).toEqual([]);
   });
 });
+
+/** Pixels in the viewer's middle. */
+function centerOf(page: OpenPage["page"]): Promise<number[]> {
+  return page.evaluate(() => {
+    const canvas = document.querySelector(
+      ".viewer > canvas",
+    ) as HTMLCanvasElement;
+    const { data } = (canvas.getContext("2d") as CanvasRenderingContext2D)
+      .getImageData(canvas.width / 2 - 60, canvas.height / 2 - 60, 120, 120);
+    return [...data];
+  });
+}
 
 function digest(masks: Uint32Array): string {
   return createHash("sha256")

@@ -158,10 +158,9 @@ export function sampleFlows(
 }
 
 /** Edge of the window that paths are followed in. */
-const WINDOW = 256;
+const WINDOW = 192;
 /** Steps after which a path's position is kept. */
-const STOPS = [1, 2, 3, 4, 5, 6, 8, 10, 12, 15, 18, 22, 27, 33, 40, 50, 65]
-  .concat([80, 100, 130, 160, 200]);
+const STOPS = [1, 2, 3, 4, 6, 8, 10, 13, 17, 22, 28, 36, 50, 80, 200];
 
 /** Follow points along the flows: T×P×2 (y, x), image pixels. */
 export async function trace(
@@ -175,28 +174,26 @@ export async function trace(
     Math.floor(x * scale),
   ]);
   const cut = cutWindow(network, start[0]);
-  const foreground = new Uint8Array(cut.size.height * cut.size.width);
-  const order: number[] = [];
+  // flows count on the foreground only: all of the window is
+  const foreground = new Uint8Array(cut.size.height * cut.size.width).fill(1);
+  const chosen: number[] = [];
   for (const [y, x] of start) {
     const [v, u] = [y - cut.y0, x - cut.x0];
     const isIn = v >= 0 && u >= 0 && v < cut.size.height && u < cut.size.width;
-    if (!isIn) continue;
-    foreground[v * cut.size.width + u] = 1;
-    order.push(v * cut.size.width + u);
+    if (isIn) chosen.push(v * cut.size.width + u);
   }
-  const frames: Float32Array<ArrayBuffer>[] = [];
-  for (const niter of [0, ...STOPS]) {
-    const followed = core.followFlows(cut.flows, foreground, cut.size, {
+  return [0, ...STOPS].map((niter) => {
+    const { points } = core.followFlows(cut.flows, foreground, cut.size, {
       niter,
       convention: "plain",
     });
-    frames.push(
-      followed.points.map((value, i) =>
-        (value + 0.5 + (i % 2 === 0 ? cut.y0 : cut.x0)) / scale
-      ),
-    );
-  }
-  return frames;
+    const frame = new Float32Array(2 * chosen.length);
+    for (const [p, at] of chosen.entries()) {
+      frame[2 * p] = (points[2 * at] + 0.5 + cut.y0) / scale;
+      frame[2 * p + 1] = (points[2 * at + 1] + 0.5 + cut.x0) / scale;
+    }
+    return frame;
+  });
 }
 
 /** Pixels (ascending) whose paths end where that of the clicked one ends. */
