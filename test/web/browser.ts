@@ -5,6 +5,8 @@ import { fileURLToPath } from "node:url";
 import { type Browser, chromium, type Page } from "playwright-core";
 import type { Encoder } from "../../shared/pipeline/encoder.ts";
 import { createApp } from "../../edge/app.ts";
+import { loadPreview } from "../../edge/load_preview.ts";
+import { readModelFile } from "../../edge/read_model_file.ts";
 import { findChromium } from "../../wasm/embed/browser/chromium.ts";
 import { core } from "../core.ts";
 import { startTestService, type TestService } from "../edge/service.ts";
@@ -59,15 +61,25 @@ export function createBrightEncoder(threshold = 0.35): Encoder {
 
 /** Start a service and open its page. */
 export async function openPage(
-  { width = 1280, height = 720, encoder = createBrightEncoder(), scheme }: {
+  { width = 1280, height = 720, encoder = createBrightEncoder(), ...more }: {
     width?: number;
     height?: number;
     encoder?: Encoder;
     scheme?: "light" | "dark";
+    /** Folder of a model that previews, in the place of `encoder`. */
+    model?: string;
   } = {},
 ): Promise<OpenPage> {
+  const { scheme, model } = more;
   const service = await startTestService({ encoder });
-  const app = createApp(service.deps);
+  let preview: Promise<Encoder> | undefined;
+  const app = createApp({
+    ...service.deps,
+    ...(model === undefined ? {} : {
+      preview: () => preview ??= loadPreview(model),
+      readModel: (name: string) => readModelFile(model, name),
+    }),
+  });
   const server = Deno.serve(
     { port: 0, hostname: "127.0.0.1", onListen: () => {} },
     app.fetch,
@@ -110,6 +122,7 @@ export async function openPage(
       async close() {
         await browser?.close();
         await server.shutdown();
+        await (await preview)?.close();
         await service.close();
       },
     };
