@@ -9,6 +9,8 @@ import { type EditLog, EMPTY_LOG, type Runs } from "./edit/log.ts";
 import type { WireJob, WireModel, WireQuote } from "./service/api.ts";
 import type { Measured, Scores } from "./work/cells.ts";
 import type { ImageFacts } from "./work/images.ts";
+import { pack, type Packed, summarize } from "./edit/packed.ts";
+import { carryColors } from "./view/colors.ts";
 import type { View } from "./view/geometry.ts";
 import type { ChannelLook } from "./view/tint.ts";
 
@@ -32,10 +34,12 @@ export interface Warning {
 export interface Cells {
   readonly masks: Uint32Array<ArrayBuffer>;
   /** As they were before the edits. */
-  readonly base: Uint32Array<ArrayBuffer>;
+  readonly base: Packed;
   readonly log: EditLog;
   /** Pixels of each label. */
   readonly areas: ReadonlyMap<number, number>;
+  /** No label is above it. */
+  readonly top: number;
   /** Color number of each label. */
   readonly colors: Uint32Array;
   /** Of label k + 1, where it is known. */
@@ -148,33 +152,17 @@ export function planeOf(image: Doc, plane = image.plane.value): PlaneState {
 /** The chosen image's chosen plane. */
 export const plane = computed(() => doc.value && planeOf(doc.value));
 
-/** Put new masks together. */
+/** Put new masks together; cells keep the colors of those before. */
 export function makeCells(
   masks: Uint32Array<ArrayBuffer>,
-  { colors, ...facts }:
-    & Pick<Cells, "source" | "colors">
+  { before, ...facts }:
+    & { before: Cells | undefined; source: Source }
     & Partial<Pick<Cells, "confidence" | "emptyReason">>,
 ): Cells {
-  return {
-    masks,
-    base: masks.slice(),
-    log: EMPTY_LOG,
-    areas: countAreas(masks),
-    colors,
-    ...facts,
-  };
-}
-
-/** Pixels of each label. */
-export function countAreas(masks: Uint32Array): Map<number, number> {
-  const areas = new Map<number, number>();
-  for (let i = 0; i < masks.length;) {
-    const label = masks[i];
-    const from = i;
-    while (i < masks.length && masks[i] === label) i++;
-    if (label > 0) areas.set(label, (areas.get(label) ?? 0) + i - from);
-  }
-  return areas;
+  const base = pack(masks);
+  const { areas, top } = summarize(base);
+  const colors = carryColors(before, masks, top);
+  return { masks, base, log: EMPTY_LOG, areas, top, colors, ...facts };
 }
 
 /** Areas after an edit, or after it was undone. */

@@ -10,6 +10,7 @@ import {
   toRuns,
   undo,
 } from "../../edge/web/edit/log.ts";
+import { pack, summarize, unpack } from "../../edge/web/edit/packed.ts";
 
 const PIXELS = 64;
 const masks = fc.uint32Array({
@@ -62,7 +63,7 @@ test("undo() and redo() in any order give what replay() gives", () => {
         }
       }
       expect(held).toEqual(past[at]);
-      expect(replay(base, log)).toEqual(past[at]);
+      expect(replay(pack(base), log)).toEqual(past[at]);
     }
   }));
 });
@@ -75,4 +76,18 @@ test("toRuns() joins neighbors of the same change only", () => {
   );
   expect([...runs]).toEqual([0, 2, 0, 7, 2, 1, 1, 7, 4, 1, 0, 7]);
   expect(toRuns(Uint32Array.of(7), [0], () => 7)).toHaveLength(0);
+});
+
+test("pack() and unpack() give the masks back, and their areas", () => {
+  fc.assert(fc.property(fc.uint32Array({ max: 3 }), (each) => {
+    const packed = pack(each);
+    expect(unpack(packed)).toEqual(each);
+    const { areas, top } = summarize(packed);
+    expect(top).toBe(each.reduce((a, b) => Math.max(a, b), 0));
+    for (const label of [1, 2, 3]) {
+      expect(areas.get(label) ?? 0).toBe(
+        each.filter((l) => l === label).length,
+      );
+    }
+  }));
 });

@@ -198,7 +198,13 @@ function replayed(page: Page): Promise<string> {
     const { doc } = (globalThis as any).cytoedge;
     const image = doc.value;
     const { base, log } = image.planes.get(image.plane.value).cells.value;
-    const masks = base.slice();
+    const masks = new Uint32Array(
+      image.facts.size.height * image.facts.size.width,
+    );
+    // pairs of length and label
+    for (let r = 0, at = 0; r < base.length; at += base[r], r += 2) {
+      masks.fill(base[r + 1], at, at + base[r]);
+    }
     for (const { runs } of log.edits.slice(0, log.done)) {
       for (let r = 0; r < runs.length; r += 4) {
         masks.fill(runs[r + 3], runs[r], runs[r] + runs[r + 1]);

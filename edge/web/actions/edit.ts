@@ -4,18 +4,12 @@
  * @module
  */
 import { batch } from "@preact/signals";
-import {
-  addEdit,
-  diffRuns,
-  EMPTY_LOG,
-  redo,
-  type Runs,
-  undo,
-} from "../edit/log.ts";
+import { addEdit, diffRuns, redo, type Runs, undo } from "../edit/log.ts";
 import { applyRuns } from "../edit/log.ts";
 import {
   type Cells,
   type Doc,
+  makeCells,
   planeOf,
   selected,
   shiftAreas,
@@ -28,15 +22,12 @@ export function editable(image: Doc): Cells {
   const state = planeOf(image);
   if (state.cells.value === undefined) {
     const { height, width } = image.facts.size;
-    const base = new Uint32Array(height * width);
-    state.cells.value = {
-      masks: base.slice(),
-      base,
-      log: EMPTY_LOG,
-      areas: new Map(),
-      colors: new Uint32Array(1),
+    const cells = makeCells(new Uint32Array(height * width), {
+      before: undefined,
       source: "hand",
-    };
+    });
+    const { base } = cells;
+    state.cells.value = cells;
     void keep((safe) => safe.begin(keyOf(image), { base, source: "hand" }));
   }
   return state.cells.value as Cells;
@@ -87,10 +78,8 @@ export function replaceAll(image: Doc, tool: string, masks: Uint32Array) {
   });
 }
 
-/** The least number above all labels, by the areas that are kept. */
-export function freshLabel({ areas }: Cells): number {
-  let top = 0;
-  for (const label of areas.keys()) if (label > top) top = label;
+/** A number that no label has or had. */
+export function freshLabel({ top }: Cells): number {
   return top + 1;
 }
 
@@ -104,19 +93,19 @@ function show(
   },
 ): void {
   const areas = shiftAreas(cells.areas, runs, which);
-  let top = 0;
-  for (const label of areas.keys()) if (label > top) top = label;
+  let { top } = cells;
+  for (let r = 3; r < runs.length; r += 4) top = Math.max(top, runs[r]);
   let { colors } = cells;
   if (top >= colors.length) {
     // new cells get colors that no other has
     const next = new Uint32Array(Math.max(top + 1, colors.length * 2));
     next.set(colors);
-    let color = Math.max(0, ...colors);
+    let color = colors.reduce((most, each) => Math.max(most, each), 0);
     for (let l = colors.length; l < next.length; l++) next[l] = ++color;
     colors = next;
   }
   batch(() => {
-    planeOf(image).cells.value = { ...cells, log, areas, colors };
+    planeOf(image).cells.value = { ...cells, log, areas, top, colors };
     selected.value = selected.value.filter((label) => areas.has(label));
   });
 }

@@ -5,19 +5,19 @@
  */
 import { batch, signal } from "@preact/signals";
 import {
-  countAreas,
   currentId,
   type Doc,
   docs,
   makeCells,
   planeOf,
+  type Source,
   tell,
   withBusy,
 } from "../store.ts";
 import type { Size2D } from "../../../shared/ndarray.ts";
-import { carryColors } from "../view/colors.ts";
 import { cellWorker, pictures } from "../workers.ts";
 import { replay } from "../edit/log.ts";
+import { countPacked } from "../edit/packed.ts";
 import { keep, keyOf, theSafe } from "./kept.ts";
 
 /** Images that are one click away; where there is truth, it comes along. */
@@ -78,21 +78,13 @@ export async function setCells(image: Doc, bytes: Uint8Array): Promise<void> {
     size: image.facts.size,
   });
   const state = planeOf(image);
-  const top = topOf(masks);
   state.cells.value = makeCells(masks, {
     source: "file",
-    colors: carryColors(state.cells.value, masks, top),
+    before: state.cells.value,
   });
   const { base } = state.cells.value;
   await keep((safe) => safe.begin(keyOf(image), { base, source: "file" }));
   if (warnings.length > 0) tell("note", warnings.join("; "));
-}
-
-/** The largest label. */
-export function topOf(masks: Uint32Array): number {
-  let top = 0;
-  for (const label of masks) if (label > top) top = label;
-  return top;
 }
 
 /** Open one file and choose it. */
@@ -161,16 +153,15 @@ export async function restore(image: Doc): Promise<void> {
     .catch(() => undefined);
   const state = planeOf(image, plane);
   const pixels = image.facts.size.height * image.facts.size.width;
-  if (saved === undefined || saved.base.length !== pixels) return;
+  if (saved === undefined || countPacked(saved.base) !== pixels) return;
   if (state.cells.value !== undefined) return;
-  const masks = replay(saved.base, saved.log);
   state.cells.value = {
-    masks,
+    ...makeCells(replay(saved.base, saved.log), {
+      before: undefined,
+      source: saved.source as Source,
+    }),
     base: saved.base,
     log: saved.log,
-    areas: countAreas(masks),
-    colors: carryColors(undefined, masks, topOf(masks)),
-    source: saved.source as "file",
   };
   tell("note", "Masks of an earlier visit are shown");
 }

@@ -24,10 +24,8 @@ import {
   tell,
   withBusy,
 } from "../store.ts";
-import { carryColors } from "../view/colors.ts";
 import { cellWorker, networkWorker, pictures } from "../workers.ts";
 import { keep, keyOf } from "./kept.ts";
-import { topOf } from "./open.ts";
 import type { Network } from "../work/networks.ts";
 
 /** Longest edge that a preview looks at, pixels. */
@@ -50,7 +48,7 @@ export async function showMasksOf(
   const { source, confidence, emptyReason } = facts;
   const cells: Cells = makeCells(masks, {
     source,
-    colors: carryColors(state.cells.value, masks, topOf(masks)),
+    before: state.cells.value,
     ...(confidence ? { confidence } : {}),
     ...(emptyReason === undefined ? {} : { emptyReason }),
   });

@@ -5,6 +5,7 @@
  * @module
  */
 import type { View } from "../view/geometry.ts";
+import { type Packed, unpack } from "./packed.ts";
 
 /**
  * Runs of pixels that had one label and have another: start, length, label
@@ -108,10 +109,10 @@ export function redo(
 
 /** Masks after the edits of a log that are done. */
 export function replay(
-  base: Uint32Array,
+  base: Packed,
   { edits, done }: EditLog,
 ): Uint32Array<ArrayBuffer> {
-  const masks = Uint32Array.from(base);
+  const masks = unpack(base);
   for (const { runs } of edits.slice(0, done)) applyRuns(masks, runs, "after");
   return masks;
 }

@@ -5,18 +5,19 @@
  * @module
  */
 import type { Edit, EditLog } from "./log.ts";
+import type { Packed } from "./packed.ts";
 
 /** What is kept of an image's masks. */
 export interface Saved {
   /** Masks before the edits. */
-  readonly base: Uint32Array<ArrayBuffer>;
+  readonly base: Packed;
   readonly log: EditLog;
   /** Where the masks came from. */
   readonly source: string;
 }
 
 interface BaseRecord {
-  readonly base: Uint32Array<ArrayBuffer>;
+  readonly base: Packed;
   readonly source: string;
   readonly saved: number;
 }

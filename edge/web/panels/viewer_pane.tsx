@@ -278,7 +278,7 @@ function overlayOf(image: Doc | undefined) {
   const alpha = Math.round(255 * opacity.value);
   const chosen = new Set(selected.value);
   const verdicts = new Map(isDifference ? scores.verdicts : []);
-  const top = cells ? Math.max(0, ...cells.areas.keys()) : 0;
+  const top = cells?.top ?? 0;
   const colorAt = (label: number) => {
     if (chosen.has(label)) return [255, 255, 255] as const;
     if (isDifference) return VERDICTS[verdicts.get(label) ?? "fp"].color;
