@@ -10,6 +10,7 @@
  * @module
  */
 import { execFileSync } from "node:child_process";
+import { existsSync } from "node:fs";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join, relative } from "node:path";
 import process from "node:process";
@@ -85,7 +86,7 @@ export async function report(options: ReportOptions): Promise<void> {
   const kept = files.get(REAL_FILE) ?? await readKept();
   const real = kept ? JSON.parse(`${kept}`) as RealResults : undefined;
   files.set("results.json", toJson(results));
-  files.set("README.md", writePage(results, real));
+  files.set("README.md", writePage(results, real, isQuick ? [] : listOthers()));
 
   await mkdir(target, { recursive: true });
   for (const [name, content] of files) {
@@ -94,6 +95,14 @@ export async function report(options: ReportOptions): Promise<void> {
   const took = ((performance.now() - start) / 60_000).toFixed(1);
   const place = relative(process.cwd(), target) || ".";
   printLine(`Wrote ${files.size} files to ${place}/ in ${took} minutes`);
+}
+
+/** Pages of other runs, where they are there. */
+function listOthers() {
+  return [
+    { title: "experiments with a network", path: "model/README.md" },
+    { title: "experiments with training", path: "training/README.md" },
+  ].filter(({ path }) => existsSync(join(FOLDER, path)));
 }
 
 /** The committed numbers of the part that needs `--data`. */

@@ -47,6 +47,13 @@ test("writePage() holds the run's numbers, its date and commit, and marks a quic
     .not.toContain("Quick run");
 });
 
+test("writePage() links to the pages of other runs that it is told of", () => {
+  const others = [{ title: "other", path: "other/README.md" }];
+  expect(writePage(results, undefined, others))
+    .toContain("More: [other](other/README.md).");
+  expect(writePage(results, undefined)).not.toContain("More:");
+});
+
 test("writePage() names date and commit of the real labels' own run", () => {
   const one = { mean: 0.875, sd: 0 };
   const scores = { report: one, ours: one, cellpose: one };

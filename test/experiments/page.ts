@@ -8,18 +8,32 @@ import { type Method, METHOD_TITLES, REPORT_SETTINGS } from "./methods.ts";
 import { SHOWN } from "./pictures.ts";
 import { REAL_METHODS, type RealRow } from "./real_labels.ts";
 import type { RealResults, Results } from "./run.ts";
-import { percent, plusMinus, table } from "./markdown.ts";
+import { list, percent, plusMinus, table } from "./markdown.ts";
 import { writeReasons } from "./page_reasons.ts";
 
 const METHOD_NAMES = Object.keys(METHOD_TITLES) as Method[];
 
-/** Write the page. */
+/** Another page. */
+export interface Link {
+  readonly title: string;
+  readonly path: string;
+}
+
+/** Write the page; `others` are linked from its head. */
 export function writePage(
   results: Results,
   real: RealResults | undefined,
+  others: readonly Link[] = [],
 ): string {
   return [
     writeHead(results),
+    ...(others.length > 0
+      ? [
+        `More: ${
+          list(others.map(({ title, path }) => `[${title}](${path})`))
+        }.`,
+      ]
+      : []),
     writeTable4(results),
     writeReasons(results.table4),
     writeFigure5(results),

@@ -41,7 +41,7 @@ function writeTable1({ table1, missing }: ModelResults): string {
   ]);
   return `## Table 1
 
-No diameter is given. A cell touches where one of its pixels lies beside (4 neighbors) another cell's; found is IoU ≥ 0.5. The threshold takes each 4-connected piece of the network's foreground for a cell; the watershed splits it by its distance transform.
+No diameter is given, but to the U-Net, which estimates none and is told the true median one. A cell touches where one of its pixels lies beside (4 neighbors) another cell's; found is IoU ≥ 0.5. The threshold takes each 4-connected piece of the network's foreground for a cell; the watershed splits it by its distance transform.
 
 ${table(heads, rows)}${
     missing.length > 0 ? `\n\nNot measured: ${list(missing)}.` : ""

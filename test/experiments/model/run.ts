@@ -18,6 +18,8 @@ import {
   segmentByThreshold,
   segmentByWatershed,
 } from "./segmenters.ts";
+import { withoutFlows } from "../baselines.ts";
+import { tellDiameter, unfollowed } from "./tell_diameter.ts";
 import { runTable1, type Table1Row } from "./table1.ts";
 
 /** Networks to compare. */
@@ -60,14 +62,16 @@ export async function runModelExperiments(
   const labelled = images.filter((image): image is LabelledImage =>
     image.truth !== undefined
   );
+  const bare = unet && unet.model.outputs < 3 ? withoutFlows(unet) : unet;
   const own = { name: "ours", segment: segmentByFlows(core, ours) };
   const methods: NamedSegmenter[] = [
     { name: "Otsu + watershed", segment: segmentByOtsu },
-    ...(unet
-      ? [
-        { name: "U-Net, threshold", segment: segmentByThreshold(core, unet) },
-        { name: "U-Net, watershed", segment: segmentByWatershed(core, unet) },
-      ]
+    ...(bare
+      ? [segmentByThreshold, segmentByWatershed].map((split, k) => ({
+        name: `U-Net, ${k === 0 ? "threshold" : "watershed"}`,
+        // it estimates no size
+        segment: tellDiameter(unfollowed(split(core, bare))),
+      }))
       : []),
     ...(cpnet
       ? [{ name: "CPnet-shaped", segment: segmentByFlows(core, cpnet) }]

@@ -10,15 +10,14 @@ import { writeWhole } from "../../../gpu-worker/train/train_model.ts";
 import type { PromptModel } from "../../../shared/pipeline/prompt_model.ts";
 import { withoutFlows } from "../baselines.ts";
 import type { LabelledImage } from "../model/images.ts";
-import { trueDiameter } from "../model/robustness.ts";
 import {
   type NamedSegmenter,
   segmentByFlows,
   segmentByOtsu,
   segmentByThreshold,
   segmentByWatershed,
-  type Segmenter,
 } from "../model/segmenters.ts";
+import { tellDiameter, unfollowed } from "../model/tell_diameter.ts";
 import { runTable1, type Table1Row } from "../model/table1.ts";
 import { type Budget, scratchOptions } from "./budget.ts";
 import { digest, type Item, type Lab, readModelDigest } from "./lab.ts";
@@ -118,21 +117,5 @@ export async function runComparison(
     missing,
     images: measured.length,
     hasSam: sam !== undefined,
-  };
-}
-
-/** There are no flows to follow. */
-function unfollowed(segment: Segmenter): Segmenter {
-  return (image, options) =>
-    segment(image, { ...options, niter: 1, flowThreshold: 0 });
-}
-
-/** The true diameter with every image; none where there is no cell. */
-function tellDiameter(segment: Segmenter): Segmenter {
-  return (image) => {
-    const diameter = image.truth === undefined
-      ? 0
-      : trueDiameter(image as LabelledImage);
-    return segment(image, diameter > 0 ? { diameter } : {});
   };
 }

@@ -11,6 +11,7 @@ import type { Size2D } from "../../../shared/ndarray.ts";
 import { encodeLabelTiff } from "../../../shared/image/labels.ts";
 import { type Budget, tuneOptions } from "./budget.ts";
 import { correctWorst } from "./correct.ts";
+import { drawImages } from "./draws.ts";
 import { digest, type Item, type Lab, meanAp } from "./lab.ts";
 import { predict } from "./predict.ts";
 import { chosenKinds, cropDraw, type Material, trainBase } from "./tuning.ts";
@@ -46,13 +47,15 @@ export async function runHumanLoop(
   for (const [kind, items] of chosenKinds(material, budget).measurable) {
     const base = await trainBase(lab, material, { kind, budget });
     if (base === undefined) continue;
-    const { test, tune } = await cropDraw(lab, items, 0);
-    const images = tune.slice(0, budget.rounds);
+    const { test, tune } = await cropDraw(lab, drawImages(items, 0), {
+      count: budget.rounds,
+      crops: new Map(),
+    });
     const before = meanAp(await lab.score(base.folder, test));
     const rounds: LoopRound[] = [];
     const corrected: Item[] = [];
     let model = base.folder;
-    for (const [i, item] of images.entries()) {
+    for (const [i, item] of tune.entries()) {
       const { item: next, ...counts } = await correctItem(lab, model, {
         item,
         limit: budget.corrections,

@@ -131,7 +131,7 @@ ${
       : "No kind was measured."
   }${
     waiting.length > 0
-      ? `\n\nNot measured, for want of time: ${list(waiting)}.`
+      ? `\n\nNot measured, for want of time: ${waiting.join("; ")}.`
       : ""
   }${
     left > 0
@@ -142,7 +142,7 @@ ${
       ? `\n\nNot measurable, having fewer than ${
         TUNED + TESTED
       } labelled images: ${
-        list(unmeasurable.map(({ kind, images }) => `${kind} (${images})`))
+        unmeasurable.map(({ kind, images }) => `${kind} (${images})`).join("; ")
       }.`
       : ""
   }${curve}${

@@ -75,23 +75,27 @@ export function trainBase(
   });
 }
 
-/** Crops of a draw of a kind's images. */
+/** Crops by the names of their images: each is cut once. */
+export type Crops = Map<string, Item>;
+
+/** Crops of a draw's test images and of the first `count` others. */
 export async function cropDraw(
   lab: Lab,
-  items: readonly Item[],
-  draw: number,
+  { test, tune }: Draw<Item>,
+  { count, crops }: { count: number; crops: Crops },
 ): Promise<Draw<Item>> {
-  const { test, tune } = drawImages(items, draw);
+  const folder = join(lab.folder, "crops");
   const cut = async (each: readonly Item[]) => {
-    const crops: Item[] = [];
+    const out: Item[] = [];
     for (const item of each) {
-      crops.push(
-        await cropItem(lab.deps.core, item, join(lab.folder, "crops")),
-      );
+      const crop = crops.get(item.name) ??
+        await cropItem(lab.deps.core, item, folder);
+      crops.set(item.name, crop);
+      out.push(crop);
     }
-    return crops;
+    return out;
   };
-  return { test: await cut(test), tune: await cut(tune) };
+  return { test: await cut(test), tune: await cut(tune.slice(0, count)) };
 }
 
 /** Kinds that are asked for, and have images enough. */
@@ -122,20 +126,20 @@ export async function runTuning(
     [...measurable.keys()].map((kind) => [kind, { tunings: [] }]),
   );
   const order = [TUNED, ...COUNTS.filter((count) => count !== TUNED)];
+  const crops: Crops = new Map();
   let [left, planned] = [0, 0];
   for (const count of order) {
     for (let draw = 0; draw < budget.draws; draw++) {
       for (const [kind, items] of measurable) {
         const row = rows.get(kind)!;
-        row.base ??= await trainBase(lab, material, { kind, budget });
-        const images = await cropDraw(lab, items, draw);
-        if (images.tune.length < count) continue;
+        const drawn = drawImages(items, draw);
+        if (drawn.tune.length < count) continue;
         planned++;
+        row.base ??= await trainBase(lab, material, { kind, budget });
         const tuning = row.base && await tuneOnce(lab, row.base, {
           kind,
-          count,
           draw,
-          images,
+          images: await cropDraw(lab, drawn, { count, crops }),
           budget,
         });
         if (tuning === undefined) left++;
@@ -159,15 +163,15 @@ export async function runTuning(
 async function tuneOnce(
   lab: Lab,
   base: Trained,
-  { kind, count, draw, images, budget }: {
+  { kind, draw, images, budget }: {
     kind: string;
-    count: number;
     draw: number;
     images: Draw<Item>;
     budget: Budget;
   },
 ): Promise<Tuning | undefined> {
-  const items = images.tune.slice(0, count);
+  const items = images.tune;
+  const count = items.length;
   const hasGuard = count === TUNED && draw < budget.guarded;
   const tuned = await lab.train({
     name: `tuned on ${count} of ${kind}, draw ${draw}`,
