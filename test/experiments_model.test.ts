@@ -15,6 +15,7 @@ import {
 import { runModelExperiments } from "./experiments/model/run.ts";
 import { findTouching } from "./experiments/model/table1.ts";
 import { splitForeground } from "./experiments/watershed.ts";
+import { tellDiameter, unfollowed } from "./experiments/model/tell_diameter.ts";
 import { createFake } from "./pipeline/fake_encoder.ts";
 
 const PROVENANCE = {
@@ -164,4 +165,23 @@ test("readImages() reads images with their truth and kind, and leaves out the re
   } finally {
     rmSync(folder, { recursive: true });
   }
+});
+
+test("tellDiameter() tells the true diameter where none is given", async () => {
+  const given: unknown[] = [];
+  const segment = tellDiameter((_, options) => {
+    given.push(options);
+    return Promise.resolve(new Uint32Array(0));
+  });
+  await segment(image);
+  await segment(image, { diameter: 7 });
+  const { truth: _, ...unlabelled } = image;
+  await segment(unlabelled);
+  await unfollowed(segment)(image, { diameter: 9 });
+  expect(given).toEqual([
+    { diameter: trueDiameter(image) },
+    { diameter: 7 },
+    {},
+    { diameter: 9, niter: 1, flowThreshold: 0 },
+  ]);
 });

@@ -121,7 +121,7 @@ function writeTuning(
   const curve = writeCurve(measured);
   return `## Tables 5 and 6, Figures 8 and 9
 
-Published: loss 1.1469 → 0.9568 (16.6 %), AP50 0.761 after.
+Published: loss 1.1469 → 0.9568 (16.6 %), AP50 0.761 after, in about 25 minutes.
 
 The base model has seen all kinds but this one, yet others may be like it (there are two histologies, and bacteria in two kinds of light). Images of one recording may be among tuned and tested ones. Losses are means over the steps of an epoch, in training; mean ± standard deviation over draws. The guard (for ${budget.guarded} of ${budget.draws} draws) tunes on four and looks at the fifth, five times, and keeps the base model where the tuned ones were worse; the time includes it.
 
