@@ -9,6 +9,7 @@
  * @module
  */
 import { Command, CommanderError, Option } from "commander";
+import { addReportOptions } from "./report/options.ts";
 import { addSegmentOptions, spellWithHyphens } from "./segment/options.ts";
 import { addTrainOptions } from "./train/options.ts";
 import { UsageError } from "./usage_error.ts";
@@ -88,32 +89,13 @@ models.command("pull")
     await pullModel(name, options);
   });
 
-program.command("report")
-  .description("run the report's experiments and write docs/report/")
-  .option("--data <dir>", "labelled images, for the parts that need them")
-  .option("--quick", "fewer seeds, for a first look")
-  .option("--model <dir>", "the experiments with a network, for this model")
-  .option("--unet <dir>", "with --model: the plain U-Net to compare with")
-  .option("--cpnet <dir>", "with --model: the CPnet-shaped network")
-  .option("--images <dir>", "with --model: images of the gallery")
-  .option("--train <dir...>", "the experiments that train, on these images")
-  .option("--sam <dir>", "with --train: a SAM model for Table 1")
-  .option("--work <dir>", "with --train: where trainings are kept")
-  .option("--minutes <n>", "with --train: none is begun after")
-  .option("--threads <n>", "with --train: of the processor (2)")
-  .option("--network <name>", "with --train: design (residual-unet)")
-  .option("--steps <n>", "with --train: from scratch (2000)")
-  .option("--epochs <n>", "with --train: of a fine-tuning (100)")
-  .option("--rate <number>", "with --train: of a fine-tuning (0.0001)")
-  .option("--draws <n>", "with --train: of images of a kind (5)")
-  .option("--guarded <n>", "with --train: draws that ask the guard (1)")
-  .option("--rounds <n>", "with --train: of the human in the loop (5)")
-  .option("--corrections <n>", "with --train: in a round, at most (20)")
-  .option("--kind <text>", "with --train: only kinds whose name holds this")
-  .action(async (options) => {
-    const { report } = await import("./report.ts");
-    await report(options);
-  });
+addReportOptions(
+  program.command("report")
+    .description("run the report's experiments and write docs/report/"),
+).action(async (options) => {
+  const { report } = await import("./report.ts");
+  await report(options);
+});
 
 program.command("serve")
   .description("start the service: edge and worker in one process")
