@@ -54,7 +54,14 @@ export function createApp(deps: EdgeDeps) {
   }
   app.use("/v1/*", authenticate(deps));
   app.use("/v1/*", requireScope("segment"));
-  app.use("/v1/*", limitBody(settings.maxBodyBytes));
+  app.use(
+    "/v1/*",
+    limitBody({
+      maxBytes: settings.maxBodyBytes,
+      idleMs: settings.idleMs,
+      totalMs: settings.timeoutMs,
+    }),
+  );
 
   app.onError((thrown, c) => {
     const err = c.get("bodyError") ?? thrown;
@@ -84,6 +91,12 @@ export function createApp(deps: EdgeDeps) {
   routes.route("/", page(deps));
   const { serveStored } = deps;
   if (serveStored) {
+    // the length is signed; a slow line may take long, but not stand still
+    const { idleMs } = settings;
+    routes.use(
+      "/store/*",
+      limitBody({ maxBytes: Infinity, idleMs, totalMs: Infinity }),
+    );
     routes.all("/store/*", (c) => serveStored(c.req.raw));
   }
   routes.notFound((c: Context<AppEnv>) => {

@@ -59,6 +59,8 @@ export function authenticate(deps: AuthDeps) {
       authorization: c.req.header("authorization"),
       cookie: getCookie(c, SESSION_COOKIE),
       host: c.req.header("host") ?? new URL(c.req.url).host,
+      origin: c.req.header("origin"),
+      site: c.req.header("sec-fetch-site"),
     });
     deps.rates.take(principal.id, principal.requestsPerSecond);
     c.set("principal", principal);
@@ -87,6 +89,8 @@ async function findPrincipal(
     readonly authorization: string | undefined;
     readonly cookie: string | undefined;
     readonly host: string;
+    readonly origin: string | undefined;
+    readonly site: string | undefined;
   },
 ): Promise<Principal> {
   const { authorization, cookie, host } = request;
@@ -116,7 +120,11 @@ async function findPrincipal(
     }
     return record;
   }
-  const tenant = sessions && cookie !== undefined && isLoopbackHost(host)
+  // another port of this machine is of the same site, so the cookie comes
+  const isOwnPage = isLoopbackHost(host) &&
+    (request.origin === undefined || hostOf(request.origin) === host) &&
+    (request.site === undefined || OWN_SITES.includes(request.site));
+  const tenant = sessions && cookie !== undefined && isOwnPage
     ? sessions.check(cookie)
     : undefined;
   if (tenant !== undefined) {
@@ -132,4 +140,11 @@ async function findPrincipal(
   throw new UnauthorizedError(
     "No key came with the request; send `Authorization: Bearer ce_…`",
   );
+}
+
+/** What browsers say of requests of the page itself, and of addresses typed. */
+const OWN_SITES = ["same-origin", "none"];
+
+function hostOf(origin: string): string | undefined {
+  return URL.parse(origin)?.host;
 }

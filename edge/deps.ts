@@ -28,10 +28,14 @@ import type { Metrics } from "./metrics.ts";
 export interface EdgeSettings {
   /** Largest body that is read, bytes: inline previews and scores. */
   readonly maxBodyBytes: number;
+  /** Largest stored object that is read here whole: uploads, flows. */
+  readonly maxStoredBytes: number;
   /** Most pixels of an image that a preview decodes. */
   readonly maxPreviewPixels: number;
-  /** Milliseconds until a request is given up. */
+  /** Until a request's body must have come, ms. */
   readonly timeoutMs: number;
+  /** Between two pieces of a body, ms. */
+  readonly idleMs: number;
   /** Origins that pages may call from; "*" for any. */
   readonly corsOrigins: readonly string[];
   /** What a second of the encoder costs. */

@@ -6,38 +6,65 @@
 import { createMiddleware } from "hono/factory";
 import { ImageTooLargeError, InvalidRequestError } from "../shared/errors.ts";
 import type { AppEnv } from "./auth.ts";
+import { SlowBodyError } from "./problem.ts";
 
-/** Middleware: refuse bodies that are longer than they may be. */
-export function limitBody(maxBytes: number) {
+/** How large a body may be, and how slow. */
+export interface BodyLimits {
+  readonly maxBytes: number;
+  /** Between two pieces, ms. */
+  readonly idleMs: number;
+  /** Until its end, ms. */
+  readonly totalMs: number;
+}
+
+/** Middleware: refuse bodies that are longer or slower than they may be. */
+export function limitBody(limits: BodyLimits) {
   return createMiddleware<AppEnv>(async (c, next) => {
-    const said = c.req.header("content-length");
-    if (said !== undefined && Number(said) > maxBytes) {
-      throw new ImageTooLargeError(Number(said), maxBytes);
+    const said = Number(c.req.header("content-length") ?? 0);
+    if (said > limits.maxBytes) {
+      throw new ImageTooLargeError(said, limits.maxBytes);
     }
     const { body } = c.req.raw;
-    if (body !== null && said === undefined) {
-      // a chunked body: count while it comes
-      const counted = body.pipeThrough(
-        countBytes(maxBytes, (err) => c.set("bodyError", err)),
-      );
-      const init = { body: counted, duplex: "half" } as RequestInit;
+    if (body !== null) {
+      const watched = watchBody(body, limits, (err) => c.set("bodyError", err));
+      const init = { body: watched, duplex: "half" } as RequestInit;
       c.req.raw = new Request(c.req.raw, init);
     }
     await next();
   });
 }
 
-function countBytes(maxBytes: number, onError: (err: Error) => void) {
+function watchBody(
+  body: ReadableStream<Uint8Array<ArrayBuffer>>,
+  { maxBytes, idleMs, totalMs }: BodyLimits,
+  onError: (err: Error) => void,
+): ReadableStream<Uint8Array<ArrayBuffer>> {
+  const reader = body.getReader();
+  const deadline = performance.now() + totalMs;
   let bytes = 0;
-  return new TransformStream<Uint8Array, Uint8Array>({
-    transform(chunk, controller) {
-      bytes += chunk.byteLength;
-      if (bytes > maxBytes) {
-        const err = new ImageTooLargeError(bytes, maxBytes);
-        onError(err);
-        controller.error(err);
-      } else controller.enqueue(chunk);
+
+  function refuse(err: Error): never {
+    onError(err);
+    reader.cancel(err).catch(() => {});
+    throw err;
+  }
+
+  return new ReadableStream({
+    async pull(controller) {
+      const ms = Math.max(0, Math.min(idleMs, deadline - performance.now()));
+      let timer: ReturnType<typeof setTimeout> | undefined;
+      const late = new Promise<"late">((resolve) => {
+        timer = setTimeout(resolve, ms, "late");
+      });
+      const read = await Promise.race([reader.read(), late])
+        .finally(() => clearTimeout(timer));
+      if (read === "late") refuse(new SlowBodyError(bytes));
+      if (read.done) return controller.close();
+      bytes += read.value.byteLength;
+      if (bytes > maxBytes) refuse(new ImageTooLargeError(bytes, maxBytes));
+      controller.enqueue(read.value);
     },
+    cancel: (reason) => reader.cancel(reason),
   });
 }
 

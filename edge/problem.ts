@@ -50,7 +50,19 @@ const TITLE: Record<ErrorTag, string> = {
 };
 
 /** Every status that an error can have. */
-export type ProblemStatus = typeof STATUS[ErrorTag] | 405 | 500;
+export type ProblemStatus = typeof STATUS[ErrorTag] | 405 | 408 | 500;
+
+/** A body did not come in time. */
+export class SlowBodyError extends Error {
+  override readonly name = "SlowBodyError";
+
+  /** @param bytes  that have come */
+  constructor(readonly bytes: number) {
+    super(`Only ${bytes} bytes of the body came in time`);
+  }
+}
+
+const SLOW = { status: 408, title: "The body came too slowly" } as const;
 
 /** A problem on the wire. */
 export const Problem = z.object({
@@ -76,6 +88,9 @@ export function describeProblem(err: unknown): Problem {
     return isSegError(err.cause)
       ? describeTagged(err.cause)
       : base("invalid-request", err.message || "The body cannot be read");
+  }
+  if (err instanceof SlowBodyError) {
+    return { type: "/problems/slow-body", ...SLOW, detail: err.message };
   }
   if (err instanceof ArgumentError) {
     return {
@@ -120,21 +135,26 @@ export function problemHeaders(err: unknown): Record<string, string> {
  * The responses that a route can have beside its own, for its documentation.
  *
  * @param tags  what can go wrong there; every route may lack a key, be asked
- *              too often, and find queue or storage away
+ *              too often, be sent too much or too slowly, and find queue or
+ *              storage away
  */
 export function problemResponses<Tag extends ErrorTag>(...tags: Tag[]) {
   const always = [
     "invalid-request",
     "unauthorized",
     "forbidden",
+    "image-too-large",
     "too-many-requests",
     "storage",
   ] as const;
   const all: ErrorTag[] = [...always, ...tags];
-  return Object.fromEntries(all.map((tag) => [STATUS[tag], {
-    description: TITLE[tag],
-    content: { "application/problem+json": { schema: Problem } },
-  }]));
+  const told = all.map((tag) => ({ status: STATUS[tag], title: TITLE[tag] }));
+  return Object.fromEntries(
+    [...told, SLOW].map(({ status, title }) => [status, {
+      description: title,
+      content: { "application/problem+json": { schema: Problem } },
+    }]),
+  );
 }
 
 function describeTagged(err: SegError): Problem {

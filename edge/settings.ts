@@ -8,8 +8,10 @@ import type { EdgeSettings } from "./deps.ts";
 /** What a service starts with. */
 export const DEFAULT_SETTINGS: EdgeSettings = {
   maxBodyBytes: 64 * 2 ** 20,
+  maxStoredBytes: 512 * 2 ** 20,
   maxPreviewPixels: 64 * 2 ** 20,
   timeoutMs: 60_000,
+  idleMs: 20_000,
   corsOrigins: [],
   pricePerGpuSecond: 0.0006,
   currency: "USD",

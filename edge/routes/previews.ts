@@ -5,7 +5,11 @@
  */
 import { createRoute, z } from "@hono/zod-openapi";
 import type { HonoRequest } from "hono";
-import { InvalidRequestError, NotFoundError } from "../../shared/errors.ts";
+import {
+  ImageTooLargeError,
+  InvalidRequestError,
+  NotFoundError,
+} from "../../shared/errors.ts";
 import { decodeImage } from "../../shared/image/decode.ts";
 import { digestBytes } from "../../shared/pipeline/digest.ts";
 import type { SegmentInput } from "../../shared/pipeline/job.ts";
@@ -107,6 +111,11 @@ async function readRequest(
     }
     throw err;
   });
+  const { maxStoredBytes } = deps.settings;
+  if (stored.length > maxStoredBytes) {
+    await stored.body.cancel();
+    throw new ImageTooLargeError(stored.length, maxStoredBytes);
+  }
   const bytes = new Uint8Array(await new Response(stored.body).arrayBuffer());
   return { bytes, options };
 }

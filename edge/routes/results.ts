@@ -5,7 +5,7 @@
  * @module
  */
 import { createRoute, z } from "@hono/zod-openapi";
-import { ConflictError } from "../../shared/errors.ts";
+import { ConflictError, ImageTooLargeError } from "../../shared/errors.ts";
 import { decodeNpy } from "../../shared/image/npy.ts";
 import { findMasks } from "../../shared/pipeline/find_masks.ts";
 import { FAMILY } from "../../shared/pipeline/families.ts";
@@ -73,7 +73,11 @@ export function results(deps: EdgeDeps) {
   const { jobs: book, store, settings, core } = deps;
 
   async function readStored(key: string): Promise<Uint8Array<ArrayBuffer>> {
-    const { body } = await store.get(key);
+    const { body, length } = await store.get(key);
+    if (length > settings.maxStoredBytes) {
+      await body.cancel();
+      throw new ImageTooLargeError(length, settings.maxStoredBytes);
+    }
     return new Uint8Array(await new Response(body).arrayBuffer());
   }
 

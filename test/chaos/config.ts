@@ -5,9 +5,11 @@
  */
 import { createHash } from "node:crypto";
 import process from "node:process";
-import { openUsageBook } from "../../shared/queue/usage.ts";
+import { createEnd } from "../../shared/queue/end_job.ts";
 import { openJobBook } from "../../shared/queue/jobs.ts";
 import type { QueueBackend } from "../../shared/queue/types.ts";
+import { openUsageBook } from "../../shared/queue/usage.ts";
+import { openWebhookQueue } from "../../shared/queue/webhooks.ts";
 import { openS3, type S3Options } from "../../shared/storage/s3.ts";
 
 /** A lease of the runs: a killed worker's images come again after it, ms. */
@@ -48,12 +50,7 @@ export async function openBook(backend: QueueBackend, now: () => number) {
   return await openJobBook(backend, {
     now,
     leaseMs: LEASE_MS,
-    onEnd: (job) =>
-      usage.add({ tenant: job.tenant, id: job.key }, {
-        images: job.succeeded,
-        gpuSeconds: job.gpuSeconds,
-        price: job.price,
-      }, { id: job.id, atMs: job.finished ?? job.created }),
+    onEnd: createEnd(usage, await openWebhookQueue(backend)),
   });
 }
 

@@ -6,6 +6,7 @@
 import process from "node:process";
 import { createApp } from "../../edge/app.ts";
 import { assembleEdge } from "../../edge/assemble.ts";
+import { sweep } from "../../edge/sweep.ts";
 import { openNats } from "../../shared/queue/nats.ts";
 import { core } from "../core.ts";
 import { LEASE_MS, openStore, readConfig } from "./config.ts";
@@ -28,3 +29,10 @@ Deno.serve({
   hostname: "127.0.0.1",
   onListen: () => process.stdout.write("ready\n"),
 }, createApp(deps).fetch);
+
+// as `sweepOften`, at the pace of a run
+setInterval(() => {
+  sweep(deps, { graceMs: 2 * LEASE_MS }).catch((err) => {
+    process.stderr.write(`sweep: ${err}\n`);
+  });
+}, 2 * LEASE_MS);

@@ -4,7 +4,7 @@
  * @module
  */
 import { openKeyBook } from "../../edge/access/keys.ts";
-import { openUsageBook } from "../../edge/access/usage.ts";
+import { openUsageBook } from "../../shared/queue/usage.ts";
 import { freePort } from "../servers/process.ts";
 import { startNats } from "../servers/nats.ts";
 import { startS3 } from "../servers/s3.ts";

@@ -5,7 +5,6 @@
  */
 import process from "node:process";
 import { consume } from "../../gpu-worker/consume.ts";
-import { keepSwept } from "../../shared/queue/keep_swept.ts";
 import { openNats } from "../../shared/queue/nats.ts";
 import { core } from "../core.ts";
 import { createFaults } from "../faults/faults.ts";
@@ -33,17 +32,14 @@ process.on("SIGTERM", () => drain.abort());
 process.stdout.write("ready\n");
 
 const encoder = createSleeper(config.tileMs);
-await Promise.all([
-  consume({
-    ...{ core, coreVersion: "test", jobs, store, now },
-    pricePerGpuSecond: 1,
-    findEncoder: () => Promise.resolve(encoder),
-  }, {
-    ...{ concurrency: config.concurrency, leaseMs: LEASE_MS },
-    ...{ drain: drain.signal, log },
-  }),
-  keepSwept(jobs, { now, signal: drain.signal, log, everyMs: 2 * LEASE_MS }),
-]);
+await consume({
+  ...{ core, coreVersion: "test", jobs, store, now },
+  pricePerGpuSecond: 1,
+  findEncoder: () => Promise.resolve(encoder),
+}, {
+  ...{ concurrency: config.concurrency, leaseMs: LEASE_MS },
+  ...{ drain: drain.signal, log },
+});
 await backend.close();
 await store.close();
 process.exit(0);

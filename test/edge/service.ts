@@ -55,9 +55,16 @@ interface CallOptions {
 
 /** Start one; nothing is left of it after `close`. */
 export async function startTestService(
-  { settings = {}, encoder = createLabelReader(), isWorking = true, guards }: {
+  {
+    settings = {},
+    encoder = createLabelReader(),
+    isWorking = true,
+    guards,
+    log = () => {},
+  }: {
     settings?: Partial<EdgeSettings>;
     guards?: Guards;
+    log?: EdgeDeps["log"];
     encoder?: Encoder;
     isWorking?: boolean;
   } = {},
@@ -76,7 +83,7 @@ export async function startTestService(
     backend,
     store,
     loadPreview: () => Promise.resolve(encoder),
-    log: () => {},
+    log,
     settings,
     ...(guards ? { guards } : {}),
     sessionSecret: secret,

@@ -57,11 +57,7 @@ const create = (book: JobBook) =>
     id: "job",
     tenant: "lab",
     key: "key",
-    images: [{ upload: "a", name: "a", url: null }, {
-      upload: "b",
-      name: "b",
-      url: null,
-    }],
+    images: ["a", "b"].map((name) => ({ upload: name, name, url: null })),
     parameters: SegmentParameters.parse({}),
     model: "default",
     outputs: ["tif"],
