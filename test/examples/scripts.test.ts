@@ -47,9 +47,9 @@ const SCRIPTS = [
     isHere: python !== undefined,
   },
   {
-    name: "segment.R (R with httr2)",
+    name: "segment.R (R with httr2 and jsonlite)",
     command: ["Rscript", "examples/segment.R"],
-    isHere: works("Rscript", "-e", "library(httr2)"),
+    isHere: works("Rscript", "-e", "library(httr2); library(jsonlite)"),
   },
 ];
 
