@@ -26,7 +26,7 @@ content <- readBin(image, "raw", file.size(image))
 upload <- call("POST", "/uploads", list(
   name = basename(image),
   bytes = length(content),
-  sha256 = as.character(openssl::sha256(content))
+  sha256 = paste(unclass(openssl::sha256(content)), collapse = "")
 )) |> resp_body_json()
 put <- upload$put
 request(put$url) |>
