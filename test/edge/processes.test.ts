@@ -1,16 +1,16 @@
 /** The entry files as processes: edge and worker apart, and how they end. */
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createHash } from "node:crypto";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
-import { afterAll, beforeAll, expect, test } from "vitest";
-import { openKeyBook } from "../../edge/access/keys.ts";
-import { openSqlite } from "../../shared/queue/sqlite.ts";
-import type { Json } from "../../shared/queue/types.ts";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { importSmallModel } from "../pipeline/small_model.ts";
+import { startNats } from "../servers/nats.ts";
+import { NATS_SERVER, S3_SERVER } from "../servers/programs.ts";
+import { startS3 } from "../servers/s3.ts";
 
 const PATIENT = 180_000;
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
@@ -28,41 +28,67 @@ interface Running {
   stop(): Promise<boolean>;
 }
 
-let model: ReturnType<typeof importSmallModel>;
+/** What edge and worker share, as their environment says it. */
+const HOMES = [
+  {
+    name: "SQLite and a folder",
+    isHere: true,
+    open: () =>
+      Promise.resolve({
+        env: { CYTOEDGE_DATA: data } as Record<string, string>,
+        remove: () => Promise.resolve(),
+      }),
+  },
+  {
+    name: "NATS and S3",
+    isHere: NATS_SERVER !== undefined && S3_SERVER !== undefined,
+    async open() {
+      const nats = await startNats();
+      const s3 = await startS3();
+      const { bucket, endpoint = "", credentials } = s3.options;
+      return {
+        env: {
+          CYTOEDGE_NATS: nats.url,
+          CYTOEDGE_S3_BUCKET: bucket,
+          CYTOEDGE_S3_ENDPOINT: endpoint,
+          CYTOEDGE_S3_ACCESS_KEY: credentials.accessKeyId,
+          CYTOEDGE_S3_SECRET_KEY: credentials.secretAccessKey,
+        } as Record<string, string>,
+        async remove() {
+          await nats.remove();
+          await s3.remove();
+        },
+      };
+    },
+  },
+];
+
+const model = importSmallModel();
+afterAll(() => {
+  model.remove();
+  rmSync(data, { recursive: true, force: true });
+});
+/** Of the home that is tested. */
+let home: Record<string, string> = {};
 let edge: Running;
 let worker: Running;
 let key = "";
 
-beforeAll(async () => {
-  model = importSmallModel();
-  edge = await start("edge/main.ts");
-  worker = await start("gpu-worker/main.ts");
-  const backend = openSqlite({ path: join(data, "queue.sqlite") });
-  const records = await backend.records<Json>("keys");
-  const made = await openKeyBook(records, Date.now)
-    .create({ tenant: "lab", name: "", scopes: ["segment"] });
-  key = made.key;
-  await backend.close();
-}, PATIENT);
-afterAll(async () => {
-  await Promise.all([edge?.stop(), worker?.stop()]);
-  model?.remove();
-  rmSync(data, { recursive: true, force: true });
-}, PATIENT);
-
-async function start(
-  entry: string,
-  more: Readonly<Record<string, string>> = {},
-): Promise<Running> {
+function environment(more: Readonly<Record<string, string>> = {}) {
   const own = Object.fromEntries(
     Object.entries(process.env).filter(([name]) =>
       !name.startsWith("CYTOEDGE_")
     ),
   );
+  return { ...own, ...home, ...more };
+}
+
+async function start(
+  entry: string,
+  more: Readonly<Record<string, string>> = {},
+): Promise<Running> {
   const child = spawn(process.execPath, ["run", "-A", join(ROOT, entry)], {
-    env: {
-      ...own,
-      CYTOEDGE_DATA: data,
+    env: environment({
       CYTOEDGE_HOST: "127.0.0.1",
       CYTOEDGE_PORT: "0",
       CYTOEDGE_MODEL: model.folder,
@@ -70,7 +96,7 @@ async function start(
       CYTOEDGE_WORK_FOLDER: join(data, "worker"),
       CYTOEDGE_THREADS: "1",
       ...more,
-    },
+    }),
     stdio: ["ignore", "pipe", "pipe"],
   });
   const lines: string[] = [];
@@ -135,48 +161,70 @@ async function begin() {
   return await call("POST", "/v1/jobs", { images: [{ upload: id }] });
 }
 
-test(
-  "edge and worker share queue and store; a drained worker ends its image first",
-  async () => {
-    await worker.until(/"warm"/);
-    const ready = await fetch(`http://127.0.0.1:${worker.port}/readyz`);
-    expect(ready.status).toBe(200);
-    await ready.text();
-    const job = await begin();
-    // stopped in the middle
-    for (;;) {
-      const { state } = await call("GET", `/v1/jobs/${job.id}`);
-      if (state !== "queued") break;
-      await new Promise((resolve) => setTimeout(resolve, 10));
-    }
-    expect(await worker.stop()).toBe(true);
-    const ended = await call("GET", `/v1/jobs/${job.id}`);
-    expect(ended).toMatchObject({ state: "succeeded", error: null });
-  },
-  PATIENT,
-);
+for (const { name, isHere, open } of HOMES) {
+  describe.skipIf(!isHere)(`on ${name}`, () => {
+    let opened: Awaited<ReturnType<typeof open>>;
+    beforeAll(async () => {
+      opened = await open();
+      home = opened.env;
+      edge = await start("edge/main.ts");
+      worker = await start("gpu-worker/main.ts");
+      const made = spawnSync(process.execPath, [
+        ...["run", "-A", join(ROOT, "cli/main.ts"), "keys", "create"],
+        ...["--tenant", "lab", "--data", data],
+      ], { encoding: "utf8", env: environment() });
+      key = made.stdout.trim();
+      expect(key, made.stderr).toMatch(/^ce_[\w-]{32,}$/);
+    }, PATIENT);
+    afterAll(async () => {
+      await Promise.all([edge?.stop(), worker?.stop()]);
+      await opened?.remove();
+    }, PATIENT);
 
-test("an image can be pushed to a worker that pulls none", async () => {
-  const job = await begin();
-  const pushed = await start("gpu-worker/main.ts", {
-    CYTOEDGE_WORK: "imports",
+    test(
+      "edge and worker share queue and store; a drained worker ends its image first",
+      async () => {
+        await worker.until(/"warm"/);
+        const ready = await fetch(`http://127.0.0.1:${worker.port}/readyz`);
+        expect(ready.status).toBe(200);
+        await ready.text();
+        const job = await begin();
+        // stopped in the middle
+        for (;;) {
+          const { state } = await call("GET", `/v1/jobs/${job.id}`);
+          if (state !== "queued") break;
+          await new Promise((resolve) => setTimeout(resolve, 10));
+        }
+        expect(await worker.stop()).toBe(true);
+        const ended = await call("GET", `/v1/jobs/${job.id}`);
+        expect(ended).toMatchObject({ state: "succeeded", error: null });
+      },
+      PATIENT,
+    );
+
+    test("an image can be pushed to a worker that pulls none", async () => {
+      const job = await begin();
+      const pushed = await start("gpu-worker/main.ts", {
+        CYTOEDGE_WORK: "imports",
+      });
+      try {
+        const answer = await fetch(`http://127.0.0.1:${pushed.port}/tasks`, {
+          method: "POST",
+          headers: { authorization: `Bearer ${TOKEN}` },
+          body: JSON.stringify({ tenant: "lab", job: job.id, index: 0 }),
+        });
+        expect(await answer.json()).toEqual({ state: "done" });
+        const { state } = await call("GET", `/v1/jobs/${job.id}`);
+        expect(state).toBe("succeeded");
+      } finally {
+        expect(await pushed.stop()).toBe(true);
+      }
+    }, PATIENT);
+
+    test("the edge ends by itself on SIGTERM", async () => {
+      expect((await call("GET", "/healthz")).status).toBe("ok");
+      expect(await edge.stop()).toBe(true);
+      await expect(call("GET", "/healthz")).rejects.toThrow();
+    }, PATIENT);
   });
-  try {
-    const answer = await fetch(`http://127.0.0.1:${pushed.port}/tasks`, {
-      method: "POST",
-      headers: { authorization: `Bearer ${TOKEN}` },
-      body: JSON.stringify({ tenant: "lab", job: job.id, index: 0 }),
-    });
-    expect(await answer.json()).toEqual({ state: "done" });
-    const { state } = await call("GET", `/v1/jobs/${job.id}`);
-    expect(state).toBe("succeeded");
-  } finally {
-    expect(await pushed.stop()).toBe(true);
-  }
-}, PATIENT);
-
-test("the edge ends by itself on SIGTERM", async () => {
-  expect((await call("GET", "/healthz")).status).toBe("ok");
-  expect(await edge.stop()).toBe(true);
-  await expect(call("GET", "/healthz")).rejects.toThrow();
-}, PATIENT);
+}
