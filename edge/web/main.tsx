@@ -16,6 +16,7 @@ import { ImagesPanel } from "./panels/images.tsx";
 import { MeasurePanel, watchMeasures } from "./panels/measure.tsx";
 import { SeePanel, watchScores } from "./panels/see.tsx";
 import { SegmentPanel } from "./panels/segment.tsx";
+import { TrainPanel } from "./panels/train.tsx";
 import { theViewer, ViewerPane } from "./panels/viewer_pane.tsx";
 import { listModels, useKey } from "./service/api.ts";
 import { busy, doc, message, models, selected, tell, tool } from "./store.ts";
@@ -25,6 +26,7 @@ const PANELS = [
   { name: "see", title: "See", Panel: SeePanel },
   { name: "correct", title: "Correct", Panel: CorrectPanel },
   { name: "measure", title: "Measure", Panel: MeasurePanel },
+  { name: "train", title: "Train", Panel: TrainPanel },
   { name: "bench", title: "Bench", Panel: BenchPanel },
 ] as const;
 

@@ -113,6 +113,8 @@ export const parameters = signal<SegmentParameters>(
 );
 export const method = signal<"peaks" | "dbscan">("peaks");
 export const eps = signal(1.5);
+/** Model of jobs; previews are by the service's own. */
+export const jobModel = signal("default");
 export const runsIn = signal<"edge" | "browser">("edge");
 
 export const baseLayer = signal<BaseLayer>("image");

@@ -14,6 +14,8 @@ const AXE = readFileSync(
   "utf8",
 );
 
+const PANELS = ["Segment", "See", "Correct", "Measure", "Train", "Bench"];
+
 /** A window of each kind. */
 const WINDOWS = [
   { width: 1280, height: 720, scheme: "light" },
@@ -33,7 +35,7 @@ describe.skipIf(MISSING)(`page: access (${MISSING ?? "Chromium"})`, () => {
         await page.getByRole("button", { name: "Preview", exact: true })
           .click();
         await waitForMessage(page, /\d+ cells in/);
-        for (const panel of ["Segment", "See", "Correct", "Measure", "Bench"]) {
+        for (const panel of PANELS) {
           await choose(page, panel);
           await page.waitForTimeout(300);
           expect(await violations(open), panel).toEqual([]);

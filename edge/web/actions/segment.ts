@@ -13,6 +13,7 @@ import {
   type Cells,
   type Doc,
   eps,
+  jobModel,
   makeCells,
   method,
   models,
@@ -180,7 +181,11 @@ export async function quoteJob(image: Doc): Promise<void> {
   await withBusy("Asking for a quote", async () => {
     const uploadId = image.job.value.uploadId ??
       await api.upload(image.file, image.name);
-    const quote = await api.quote([uploadId], parameters.value);
+    const quote = await api.quote(
+      [uploadId],
+      parameters.value,
+      jobModel.value,
+    );
     image.job.value = { uploadId, quote };
   });
 }
@@ -194,9 +199,13 @@ export async function runJob(image: Doc): Promise<void> {
     image.job.value = { uploadId, quote, job, abort };
   };
   try {
-    let job = await api.startJob([uploadId], parameters.value);
+    let job = await api.startJob(
+      [uploadId],
+      parameters.value,
+      jobModel.value,
+    );
     show(job);
-    await api.followJob(job.id, async (type, data) => {
+    await api.follow(`jobs/${job.id}`, async (type, data) => {
       if (type === "progress") {
         const { done, total } = data as { done: number; total: number };
         const begun = job.started === null ? NaN : Date.parse(job.started);

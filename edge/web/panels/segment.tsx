@@ -18,6 +18,7 @@ import {
   doc,
   docs,
   eps,
+  jobModel,
   method,
   models,
   parameters,
@@ -100,6 +101,17 @@ function JobSection({ image }: { image: Doc }) {
     (job.state === "queued" || job.state === "running");
   return (
     <Section title="Full resolution">
+      {models.value.length > 1 && (
+        <Choice
+          label="Model"
+          value={jobModel.value}
+          choices={models.value.map(({ id, name }) => [id, name] as const)}
+          onChange={(value) => {
+            jobModel.value = value;
+            image.job.value = {};
+          }}
+        />
+      )}
       {quote === undefined || (job && !isRunning)
         ? (
           <button type="button" onClick={() => quoteJob(image)}>

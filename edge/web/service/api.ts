@@ -11,6 +11,7 @@ import type {
   Preview,
   Quote,
   Results,
+  Training,
   Upload,
 } from "../../../shared/schema/wire.ts";
 import type { SegmentParameters } from "../../../shared/schema/parameters.ts";
@@ -20,6 +21,7 @@ export type WirePreview = z.infer<typeof Preview>;
 export type WireJob = z.infer<typeof Job>;
 export type WireQuote = z.infer<typeof Quote>;
 export type WireModel = z.infer<typeof Model>;
+export type WireTraining = z.infer<typeof Training>;
 export type WireImageResult = z.infer<typeof ImageResult>;
 
 /** A key that was typed in; loopback needs none. */
@@ -73,12 +75,14 @@ export async function upload(file: Blob, name: string): Promise<string> {
 export function quote(
   uploads: readonly string[],
   parameters: SegmentParameters,
+  model: string,
 ): Promise<WireQuote> {
   return call("POST", "/v1/jobs", {
     json: {
       images: uploads.map((id) => ({ upload: id })),
       parameters,
       dryRun: true,
+      ...chosenModel(model),
     },
   });
 }
@@ -87,12 +91,14 @@ export function quote(
 export function startJob(
   uploads: readonly string[],
   parameters: SegmentParameters,
+  model: string,
 ): Promise<WireJob> {
   return call("POST", "/v1/jobs", {
     json: {
       images: uploads.map((id) => ({ upload: id })),
       parameters,
       outputs: ["tif"],
+      ...chosenModel(model),
     },
   });
 }
@@ -119,6 +125,24 @@ export async function readResults(id: string): Promise<WireImageResult[]> {
   }
   return all;
 }
+
+/** Tune a model on labelled uploads. */
+export function startTraining(
+  images: readonly { upload: string; labels: string }[],
+  { name, minutes }: { name: string; minutes: number },
+): Promise<WireTraining> {
+  return call("POST", "/v1/trainings", {
+    json: { images, name, settings: { minutes } },
+  });
+}
+
+/** How a training is. */
+export const readTraining = (id: string): Promise<WireTraining> =>
+  call("GET", `/v1/trainings/${id}`, {});
+
+/** Cancel a training. */
+export const cancelTraining = (id: string): Promise<WireTraining> =>
+  call("DELETE", `/v1/trainings/${id}`, {});
 
 /** Models of the service. */
 export async function listModels(): Promise<WireModel[]> {
@@ -147,12 +171,12 @@ export async function getSigned(
  *
  * `EventSource` takes no headers, so the stream is read by hand.
  */
-export async function followJob(
-  id: string,
+export async function follow(
+  path: string,
   onEvent: (type: string, data: unknown) => void,
   signal: AbortSignal,
 ): Promise<void> {
-  const answer = await send("GET", `/v1/jobs/${id}/events`, { signal });
+  const answer = await send("GET", `/v1/${path}/events`, { signal });
   if (answer.body === null) return;
   const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
   let text = "";
@@ -222,6 +246,10 @@ async function put(signed: Signed, body: Blob): Promise<void> {
     body,
   });
   if (!answer.ok) throw await problemOf(answer);
+}
+
+function chosenModel(model: string): { model?: string } {
+  return model === "default" ? {} : { model };
 }
 
 /** A browser sets these itself and lets no page do so. */
