@@ -11,7 +11,7 @@
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { checkOptions } from "../../../cli/train/options.ts";
+import { checkOptions, type TrainOptions } from "../../../cli/train/options.ts";
 import { decide, makeRequest } from "../../../cli/train/request.ts";
 import {
   openTrainable,
@@ -91,7 +91,8 @@ export function openLab({ deps, folder, threads, deadline }: LabOptions): Lab {
   return {
     deps,
     folder,
-    async train({ name, items, options, hasGuard = false, change }) {
+    async train(task) {
+      const { name, items, options, hasGuard = false, change } = task;
       const given = checkOptions({
         minMasks: 1,
         // where the items lie is told by themselves
@@ -114,51 +115,12 @@ export function openLab({ deps, folder, threads, deadline }: LabOptions): Lab {
       }
       if (Date.now() >= deadline) return undefined;
       deps.say(`training ${name}: ${items.length} images`);
-      const opened = await openTrainable({
-        network: given.network,
-        from,
-        seed: given.seed,
-        weightDecay: decide(given).weightDecay,
-        threads,
-        ...change?.choice,
-      });
-      // true diameters are given wherever these models are scored
-      const { fitSize: _, ...bare } = opened;
-      const network = change?.network?.(bare) ?? bare;
-      const own = { ...deps, say: () => {} };
-      const used: TrainDeps = change?.preparer === undefined
-        ? own
-        : { ...own, preparer: change.preparer(deps.preparer) };
-      const request = await makeRequest(given, {
-        network,
-        out: place,
-        deps: used,
-        core: deps.core,
-      });
-      const started = performance.now();
-      const job = { folder: place, request, deps: used };
-      const tuned = hasGuard && from !== null
-        ? await tuneModel({ usable: items, leftOut: [] }, {
-          parent: from,
-          valShare: 0,
-          fewImages: Infinity,
-          maxFolds: items.length,
-        }, job)
-        : undefined;
-      const { loop } = tuned ??
-        await trainOn({ train: items, held: [] }, job);
-      const trained = {
-        steps: loop.step,
-        seconds: hasGuard ? (performance.now() - started) / 1000 : loop.seconds,
-        losses: meanByEpoch(place, Math.ceil(items.length / given.batch)),
-        ...(tuned ? { isAdopted: tuned.verdict.isAdopted } : {}),
-      };
+      const trained = await trainNow(task, given, { deps, place, threads });
       rmSync(join(place, FILES.checkpoint), { force: true });
       rmSync(join(place, "folds"), { recursive: true, force: true });
       writeWhole(done, JSON.stringify(trained));
-      deps.say(
-        `trained ${name}: ${loop.step} steps, ${loop.seconds.toFixed(0)} s`,
-      );
+      const { steps, seconds } = trained;
+      deps.say(`trained ${name}: ${steps} steps, ${seconds.toFixed(0)} s`);
       return { ...trained, folder: place };
     },
     async score(model, items) {
@@ -175,6 +137,55 @@ export function openLab({ deps, folder, threads, deadline }: LabOptions): Lab {
       writeWhole(path, JSON.stringify(scores));
       return scores;
     },
+  };
+}
+
+/** Train, from the checkpoint in `place` if there is one. */
+async function trainNow(
+  { items, hasGuard = false, change }: Task,
+  given: TrainOptions,
+  { deps, place, threads }: {
+    deps: TrainDeps;
+    place: string;
+    threads: number;
+  },
+): Promise<Omit<Trained, "folder">> {
+  const { network: name, from, seed, batch } = given;
+  const opened = await openTrainable({
+    network: name,
+    from,
+    seed,
+    weightDecay: decide(given).weightDecay,
+    threads,
+    ...change?.choice,
+  });
+  // true diameters are given wherever these models are scored
+  const { fitSize: _, ...bare } = opened;
+  const network = change?.network?.(bare) ?? bare;
+  const preparer = change?.preparer?.(deps.preparer) ?? deps.preparer;
+  const used: TrainDeps = { ...deps, preparer, say: () => {} };
+  const request = await makeRequest(given, {
+    network,
+    out: place,
+    deps: used,
+    core: deps.core,
+  });
+  const started = performance.now();
+  const job = { folder: place, request, deps: used };
+  const tuned = hasGuard && from !== null
+    ? await tuneModel({ usable: items, leftOut: [] }, {
+      parent: from,
+      valShare: 0,
+      fewImages: Infinity,
+      maxFolds: items.length,
+    }, job)
+    : undefined;
+  const { loop } = tuned ?? await trainOn({ train: items, held: [] }, job);
+  return {
+    steps: loop.step,
+    seconds: tuned ? (performance.now() - started) / 1000 : loop.seconds,
+    losses: meanByEpoch(place, Math.ceil(items.length / batch)),
+    ...(tuned ? { isAdopted: tuned.verdict.isAdopted } : {}),
   };
 }
 
