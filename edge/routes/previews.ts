@@ -120,8 +120,12 @@ async function readRequest(
   return { bytes, options };
 }
 
-async function preview(
-  deps: EdgeDeps,
+/** Masks of an image's bytes, as they are answered. */
+export async function preview(
+  deps: Pick<
+    EdgeDeps,
+    "core" | "coreVersion" | "metrics" | "preview" | "settings" | "usage"
+  >,
   { principal, bytes, options }: {
     principal: Parameters<EdgeDeps["usage"]["require"]>[0];
     bytes: Uint8Array<ArrayBuffer>;

@@ -7,6 +7,7 @@
  *   deno task bench train                     training steps beside PyTorch's
  *   deno task bench encode                    the network and all around it
  *   deno task bench encode --gpu              the network on a CUDA card
+ *   deno task bench edge                      the service
  *
  * Peers are installed in `.cache/bench` by the first run that needs them.
  *
@@ -15,13 +16,18 @@
 import { resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { benchCore } from "./core.ts";
+import { benchEdge } from "./edge.ts";
 import { benchEncode } from "./encode.ts";
 import { timeOneCase } from "./one_case.ts";
 import { DEFAULT_CACHE, installCellpose } from "./peers/install.ts";
 import { SCENES } from "./scene.ts";
 import { benchTrain } from "./train/compare.ts";
 
-const USAGE = `Usage: deno task bench core|encode|train [options]
+const USAGE = `Usage: deno task bench core|edge|encode|train [options]
+edge:
+  --model DIR    another model than the shipped one
+  --rounds N     tens of calls of each kind; default 3
+  --document     replace the tables of docs/benchmarks.md
 encode:
   --gpu          the network on a CUDA card, unattended
 core:
@@ -59,6 +65,7 @@ async function main(): Promise<void> {
       document: { type: "boolean", default: false },
       gpu: { type: "boolean", default: false },
       json: { type: "boolean", default: false },
+      model: { type: "string" },
       quick: { type: "boolean", default: false },
       rounds: { type: "string", default: "3" },
     },
@@ -76,6 +83,16 @@ async function main(): Promise<void> {
     note,
     print: values.json ? note : print,
   };
+  if (positionals.join() === "edge") {
+    const from = Deno.env.get("INIT_CWD") ?? Deno.cwd();
+    const { model } = values;
+    const result = await benchEdge({
+      ...options,
+      model: model === undefined ? undefined : resolve(from, model),
+    });
+    if (values.json && result) print(JSON.stringify(result));
+    return;
+  }
   if (positionals.join() === "encode") {
     const result = await benchEncode({ ...options, isGpu: values.gpu });
     if (values.json && result) print(JSON.stringify(result));

@@ -11,16 +11,13 @@ import { createLabelReader } from "../pipeline/fake_encoder.ts";
 export const DEADLY = 251;
 
 /** As a real one would on a fault of its driver, it takes the process along. */
-export function createSleeper(
-  tileMs: number,
-  { isMortal = true }: { isMortal?: boolean } = {},
-): Encoder {
+export function createSleeper(tileMs: number): Encoder {
   const reader = createLabelReader();
   return {
     ...reader,
     async encode(batch) {
       await new Promise((resolve) => setTimeout(resolve, tileMs * batch.count));
-      if (isMortal && batch.data.includes(DEADLY)) process.exit(9);
+      if (batch.data.includes(DEADLY)) process.exit(9);
       const encoded = await reader.encode(batch);
       // it remembers what it was given
       reader.tiles.length = 0;
