@@ -8,6 +8,7 @@
  *   deno task bench encode                    the network and all around it
  *   deno task bench encode --gpu              the network on a CUDA card
  *   deno task bench edge                      the service
+ *   deno task bench edge --jobs 10000         many jobs, real servers
  *
  * Peers are installed in `.cache/bench` by the first run that needs them.
  *
@@ -17,6 +18,7 @@ import { resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { benchCore } from "./core.ts";
 import { benchEdge } from "./edge.ts";
+import { describeManyJobs, runManyJobs } from "./edge/many_jobs.ts";
 import { benchEncode } from "./encode.ts";
 import { timeOneCase } from "./one_case.ts";
 import { DEFAULT_CACHE, installCellpose } from "./peers/install.ts";
@@ -25,6 +27,7 @@ import { benchTrain } from "./train/compare.ts";
 
 const USAGE = `Usage: deno task bench core|edge|encode|train [options]
 edge:
+  --jobs N       small jobs through NATS, S3 and two workers, nothing else
   --model DIR    another model than the shipped one
   --rounds N     tens of calls of each kind; default 3
   --document     replace the tables of docs/benchmarks.md
@@ -64,6 +67,7 @@ async function main(): Promise<void> {
       edges: { type: "string", default: "128,256" },
       document: { type: "boolean", default: false },
       gpu: { type: "boolean", default: false },
+      jobs: { type: "string" },
       json: { type: "boolean", default: false },
       model: { type: "string" },
       quick: { type: "boolean", default: false },
@@ -83,6 +87,13 @@ async function main(): Promise<void> {
     note,
     print: values.json ? note : print,
   };
+  if (positionals.join() === "edge" && values.jobs !== undefined) {
+    const found = await runManyJobs(Number(values.jobs), options);
+    options.print(describeManyJobs(found));
+    if (values.json) print(JSON.stringify(found));
+    const isRight = found.lost === 0 && found.twice === 0;
+    Deno.exit(isRight ? 0 : 1);
+  }
   if (positionals.join() === "edge") {
     const from = Deno.env.get("INIT_CWD") ?? Deno.cwd();
     const { model } = values;

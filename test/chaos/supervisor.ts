@@ -21,6 +21,9 @@ export interface Supervised {
   starts(): number;
   /** End it at once; it comes back, changed if so asked. */
   kill(changes?: Partial<ProcessConfig>): Promise<void>;
+  /** Stop it where it is, and let it go on. */
+  pause(): void;
+  resume(): void;
   /** Wait until it says that it is ready. */
   ready(): Promise<void>;
   /** The last that it wrote to its standard error. */
@@ -66,6 +69,12 @@ export function supervise(script: string, config: ProcessConfig): Supervised {
     async kill(changes = {}) {
       told = { ...told, ...changes, seed: told.seed + 1 };
       await end("SIGKILL");
+    },
+    pause: () => {
+      child.kill("SIGSTOP");
+    },
+    resume: () => {
+      child.kill("SIGCONT");
     },
     async ready() {
       const deadline = performance.now() + READY_MS;

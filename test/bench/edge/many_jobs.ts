@@ -1,0 +1,168 @@
+/**
+ * Thousands of small jobs through NATS, S3 and one or two workers whose
+ * encoder sleeps: none lost, none done twice, memory flat, and how many more
+ * two workers do than one.
+ *
+ * @module
+ */
+import { readFile } from "node:fs/promises";
+import { openStage, TENANT } from "../../chaos/stage.ts";
+import { parametersOf } from "../../chaos/images.ts";
+import { drawLabels } from "../../edge/service.ts";
+import { NATS_SERVER, S3_SERVER } from "../../servers/programs.ts";
+import type { Note } from "../result.ts";
+
+/** Sleep of the encoder, ms, and images of a worker at a time. */
+const [TILE_MS, CONCURRENCY] = [200, 4];
+/** Callers at a time. */
+const CALLERS = 8;
+/** Share of the jobs that each number of workers is timed on. */
+const TIMED = 0.05;
+/** Memory is looked at when so many of the jobs are done, and at the end. */
+const WARM = 0.3;
+const END_MS = 60 * 60_000;
+
+/** What was found. */
+export interface ManyJobs {
+  readonly jobs: number;
+  readonly lost: number;
+  readonly twice: number;
+  /** Images a second, with one worker and with two. */
+  readonly perSecond: readonly [one: number, two: number];
+  /** All jobs, with two workers, from the first request to the last end. */
+  readonly seconds: number;
+  /** Bytes at `WARM` and at the end, by process. */
+  readonly memory: Readonly<Record<string, readonly [number, number]>>;
+}
+
+/** Run `count` jobs. */
+export async function runManyJobs(
+  count: number,
+  { note }: { note: Note },
+): Promise<ManyJobs> {
+  if (NATS_SERVER === undefined || S3_SERVER === undefined) {
+    throw new Error(
+      "nats-server or versitygw is missing: test/servers/programs.ts says how to install them",
+    );
+  }
+  const stage = await openStage({
+    ...{ seed: 1, workers: 2, tileMs: TILE_MS, concurrency: CONCURRENCY },
+    queueFaults: 0,
+  });
+  try {
+    const { client, book, workers, edge } = stage;
+    const upload = await client.upload(
+      "cells.png",
+      drawLabels({ edge: 64, cells: 1 }).png,
+    );
+    const ids: string[] = [];
+
+    async function send(jobs: number): Promise<string[]> {
+      const sent: string[] = [];
+      let left = jobs;
+      await Promise.all(Array.from({ length: CALLERS }, async () => {
+        while (left-- > 0) {
+          const k = ids.length + sent.length + left;
+          const { status, body } = await client.call("POST", "/v1/jobs", {
+            json: { images: [{ upload }], parameters: parametersOf(k) },
+          });
+          if (status !== 202) throw new Error(JSON.stringify(body));
+          sent.push(body.id);
+        }
+      }));
+      ids.push(...sent);
+      return sent;
+    }
+
+    async function waitFor(jobs: readonly string[]): Promise<number[]> {
+      const ends: number[] = [];
+      const deadline = performance.now() + END_MS;
+      for (const id of jobs) {
+        for (;;) {
+          const { finished } = await book.get(TENANT, id);
+          if (finished !== null) {
+            ends.push(finished);
+            break;
+          }
+          if (performance.now() > deadline) return ends;
+          await new Promise((resolve) => setTimeout(resolve, 50));
+        }
+      }
+      return ends;
+    }
+
+    const timed = Math.max(20, Math.round(TIMED * count));
+    const rate = async () => {
+      const ends = (await waitFor(await send(timed))).sort((a, b) => a - b);
+      // without the first and the last tenth, when not all lanes are busy
+      const cut = Math.floor(ends.length / 10);
+      const middle = ends.slice(cut, ends.length - cut);
+      return 1000 * (middle.length - 1) /
+        ((middle.at(-1) ?? 0) - middle[0]);
+    };
+    const two = await rate();
+    note(`two workers: ${two.toFixed(1)} images a second`);
+    workers[1].pause();
+    const one = await rate();
+    note(`one worker: ${one.toFixed(1)} images a second`);
+    workers[1].resume();
+
+    const from = performance.now();
+    const processes = { edge, "worker 1": workers[0], "worker 2": workers[1] };
+    const memory: Record<string, [number, number]> = {};
+    const look = async (at: 0 | 1) => {
+      for (const [name, process] of Object.entries(processes)) {
+        (memory[name] ??= [0, 0])[at] = await residentBytes(process.pid());
+      }
+    };
+    const rest = count - ids.length;
+    await waitFor(await send(Math.round(WARM * rest)));
+    await look(0);
+    await waitFor(await send(rest - Math.round(WARM * rest)));
+    await look(1);
+    const seconds = (performance.now() - from) / 1000;
+    note("count");
+    let [lost, twice, succeeded] = [0, 0, 0];
+    for (const id of ids) {
+      const job = await book.get(TENANT, id);
+      if (job.state !== "succeeded") lost++;
+      succeeded += job.succeeded;
+      const events = await book.events.read([TENANT, id], { limit: 1000 });
+      const ends = events.filter(({ type }) => type === "image");
+      if (ends.length > 1) twice++;
+    }
+    const days = await stage.usage.list(TENANT);
+    const charged = days.reduce((sum, { images }) => sum + images, 0);
+    twice += Math.abs(charged - succeeded);
+    return {
+      ...{ jobs: ids.length, lost, twice, perSecond: [one, two] },
+      ...{ seconds, memory },
+    };
+  } finally {
+    await stage.close();
+  }
+}
+
+/** What was found, in lines. */
+export function describeManyJobs(
+  { jobs, lost, twice, perSecond: [one, two], seconds, memory }: ManyJobs,
+): string {
+  const mebibytes = (bytes: number) => (bytes / 2 ** 20).toFixed(0);
+  return [
+    `${jobs} jobs through NATS and S3: ${lost} lost, ${twice} twice; ` +
+    `one worker ${one.toFixed(1)} images a second, two ${two.toFixed(1)} ` +
+    `(${(two / one).toFixed(2)} ×; goal 1.8 ×); ${
+      seconds.toFixed(0)
+    } s with two.`,
+    `Memory in MiB when ${100 * WARM} % were done and at the end: ${
+      Object.entries(memory).map(([name, [then, now]]) =>
+        `${name} ${mebibytes(then)} and ${mebibytes(now)}`
+      ).join(", ")
+    }.`,
+  ].join("\n");
+}
+
+async function residentBytes(pid: number): Promise<number> {
+  const text = await readFile(`/proc/${pid}/status`, "utf8").catch(() => "");
+  return 1024 * Number(/VmRSS:\s+(\d+)/.exec(text)?.[1] ?? NaN);
+}
