@@ -27,8 +27,12 @@ export function limitBody(limits: BodyLimits) {
     const { body } = c.req.raw;
     if (body !== null) {
       const watched = watchBody(body, limits, (err) => c.set("bodyError", err));
-      const init = { body: watched, duplex: "half" } as RequestInit;
-      c.req.raw = new Request(c.req.raw, init);
+      const { url, method, headers } = c.req.raw;
+      // not from the request itself: with its signal Deno writes a warning
+      c.req.raw = new Request(
+        url,
+        { method, headers, body: watched, duplex: "half" } as RequestInit,
+      );
     }
     await next();
   });
