@@ -25,6 +25,7 @@ import { findCommit } from "./commit.ts";
 import { documentTables } from "./document.ts";
 import { createCalls, type JobTimes } from "./edge/calls.ts";
 import { type Latency, summarize, timeInTurns } from "./edge/percentiles.ts";
+import type { EdgeResult } from "./edge/result.ts";
 import { type Served, serveFolder } from "./edge/serve.ts";
 import { formatEdge } from "./edge/table.ts";
 import { askOften } from "./edge/throughput.ts";
@@ -43,26 +44,6 @@ export interface EdgeOptions {
   readonly isDocumented: boolean;
   readonly note: Note;
   readonly print: Note;
-}
-
-/** What was measured; also `out/bench/edge.json`. */
-export interface EdgeResult {
-  readonly date: string;
-  readonly machine: string;
-  readonly commit: string;
-  /** Mean number of busy threads before and after, one minute each. */
-  readonly load: readonly [before: number, after: number];
-  readonly model: string;
-  /** From the command to the first answer, ms, and to the first preview. */
-  readonly start: { readonly answer: number; readonly preview: number };
-  readonly latency: Readonly<Record<string, Latency>>;
-  readonly job: Readonly<
-    Record<"total" | "encode" | "dynamics" | "rest", Latency>
-  >;
-  /** Requests a second, by path. */
-  readonly throughput: Readonly<Record<string, number>>;
-  /** Bytes that the service's process holds at the end. */
-  readonly memory: number;
 }
 
 /** Run the benchmark; without a model it says so and ends. */

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { EdgeResult } from "../edge.ts";
+import type { EdgeResult } from "./result.ts";
 import type { Latency } from "./percentiles.ts";
 
 /** Tables, with the goals beside. */
