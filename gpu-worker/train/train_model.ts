@@ -269,10 +269,11 @@ function planLoop(request: TrainRequest, train: Items["usable"]): LoopPlan {
   const total = steps ??
     (epochs === undefined ? undefined : epochs * stepsPerEpoch);
   // where files lie and how much memory they may take changes nothing
-  const { memoryBytes: _, fields, ...numbers } = batches;
+  const { memoryBytes: _, fields, scenes, ...numbers } = batches;
   const fingerprint = createHash("sha256").update(JSON.stringify({
     network: network.identity,
     numbers,
+    scenes: scenes && { share: scenes.share, count: scenes.count },
     fields: Object.keys(fields ?? {}),
     plan: { ...plan, checkpointEvery: 0 },
     stepsPerEpoch,
