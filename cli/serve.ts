@@ -8,14 +8,18 @@
  */
 import { mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
+import process from "node:process";
 import { createApp } from "../edge/app.ts";
+import type { OidcSettings } from "../edge/access/oidc.ts";
 import { assembleEdge, LEASE_MS } from "../edge/assemble.ts";
 import type { EdgeSettings } from "../edge/deps.ts";
 import { loadPreview } from "../edge/load_preview.ts";
 import { readModelFile } from "../edge/read_model_file.ts";
+import { oidcOf, settingsOf } from "../edge/read_settings.ts";
 import { sweepOften } from "../edge/sweep.ts";
 import { deliverWebhooks } from "../edge/webhooks.ts";
 import { loadNodeEncoder } from "../gpu-worker/encoder_node.ts";
+import { readEnvironment } from "../shared/connect/settings.ts";
 import { startWorker, WORK_KINDS } from "../gpu-worker/start_worker.ts";
 import {
   nameCore,
@@ -45,6 +49,9 @@ export interface ServeOptions {
   /** Images at a time. */
   readonly concurrency?: number;
   readonly settings?: Partial<EdgeSettings>;
+  readonly oidc?: OidcSettings;
+  /** Signs calls of webhooks; without it they are not told. */
+  readonly webhookSecret?: Uint8Array;
   readonly log?: (entry: Readonly<Record<string, Json>>) => void;
   /** Told the first key, before the service answers. */
   readonly onKey?: (key: string) => void;
@@ -80,6 +87,7 @@ export async function startService(options: ServeOptions): Promise<Service> {
     loadPreview: () => loadPreview(model),
     readModel: (name) => readModelFile(model, name),
     settings: options.settings ?? {},
+    ...(options.oidc ? { oidc: options.oidc } : {}),
     serveStored: serve,
     ...(isLoopback(hostname) ? { sessionSecret: secret } : {}),
   });
@@ -102,13 +110,16 @@ export async function startService(options: ServeOptions): Promise<Service> {
     pricePerGpuSecond: deps.settings.pricePerGpuSecond,
   }, { concurrency, leaseMs: LEASE_MS, kinds: WORK_KINDS });
   const drain = new AbortController();
+  const { webhookSecret } = options;
   const loops = [
     sweepOften(deps, drain.signal),
-    deliverWebhooks(
-      { ...deps, guard: deps.guards.webhooks, secret },
-      drain.signal,
-    ),
   ];
+  if (webhookSecret) {
+    const guard = deps.guards.webhooks;
+    loops.push(
+      deliverWebhooks({ ...deps, guard, secret: webhookSecret }, drain.signal),
+    );
+  }
 
   return {
     url: `http://${spellHost(hostname)}:${server.addr.port}`,
@@ -141,12 +152,17 @@ export async function serve(command: ServeCommand): Promise<void> {
       "no model comes with this version; make one with `import CHECKPOINT --out DIR` and give --model DIR",
     );
   }
+  const env = readEnvironment(process.env);
+  const { CYTOEDGE_WEBHOOK_SECRET: webhookSecret } = env;
   const service = await startService({
     port: readCount("--port", command.port, 0),
     hostname: command.host,
     data: callerPath(command.data),
     model,
     concurrency: readCount("--concurrency", command.concurrency, 1),
+    settings: settingsOf(env),
+    ...oidcOf(env),
+    ...(webhookSecret ? { webhookSecret } : {}),
     onKey: (key) => {
       printLine("The first key, shown this once:");
       printLine(key);

@@ -9,18 +9,15 @@
 import { readFile } from "node:fs/promises";
 import process from "node:process";
 import { nameCore, openBackend, openStore } from "../shared/connect/open.ts";
-import {
-  type Environment,
-  readEnvironment,
-} from "../shared/connect/settings.ts";
+import { readEnvironment } from "../shared/connect/settings.ts";
 import { findShippedModel } from "../shared/models/shipped.ts";
 import type { Json } from "../shared/queue/types.ts";
 import { loadCore } from "../wasm/mod.ts";
 import { createApp } from "./app.ts";
 import { assembleEdge } from "./assemble.ts";
-import type { EdgeSettings } from "./deps.ts";
 import { loadPreview } from "./load_preview.ts";
 import { readModelFile } from "./read_model_file.ts";
+import { oidcOf, settingsOf } from "./read_settings.ts";
 import { sweepOften } from "./sweep.ts";
 import { deliverWebhooks } from "./webhooks.ts";
 
@@ -84,35 +81,4 @@ function untilStopped(): Promise<void> {
       Deno.addSignalListener(signal, () => resolve());
     }
   });
-}
-
-function settingsOf(env: Environment): Partial<EdgeSettings> {
-  const all = {
-    maxBodyBytes: env.CYTOEDGE_MAX_BODY_BYTES,
-    maxPreviewPixels: env.CYTOEDGE_MAX_PREVIEW_PIXELS,
-    corsOrigins: env.CYTOEDGE_CORS_ORIGINS,
-    pricePerGpuSecond: env.CYTOEDGE_PRICE_PER_GPU_SECOND,
-    currency: env.CYTOEDGE_CURRENCY,
-    tilesPerSecond: env.CYTOEDGE_TILES_PER_SECOND,
-    signedSeconds: env.CYTOEDGE_SIGNED_SECONDS,
-    webhookHosts: env.CYTOEDGE_WEBHOOK_HOSTS,
-    fetchHosts: env.CYTOEDGE_FETCH_HOSTS,
-  };
-  return Object.fromEntries(
-    Object.entries(all).filter(([, value]) => value !== undefined),
-  ) as Partial<EdgeSettings>;
-}
-
-function oidcOf(env: Environment) {
-  const { CYTOEDGE_OIDC_ISSUER: issuer, CYTOEDGE_OIDC_JWKS: jwks } = env;
-  if (issuer === undefined || jwks === undefined) return {};
-  const tenantClaim = env.CYTOEDGE_OIDC_TENANT_CLAIM;
-  return {
-    oidc: {
-      issuer,
-      jwks,
-      audience: env.CYTOEDGE_OIDC_AUDIENCE ?? "",
-      ...(tenantClaim === undefined ? {} : { tenantClaim }),
-    },
-  };
 }

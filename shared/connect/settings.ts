@@ -23,6 +23,10 @@ const base64 = text.transform((value, context) => {
   return z.NEVER;
 });
 
+/** Variables of scripts, the command line and the tests. */
+const OTHERS =
+  /^CYTOEDGE_(URL|KEY|CACHE|MODELS_URL|EMBED|SCHEMATHESIS|NATS_SERVER|S3_SERVER|(BENCH|FILES)_\w+)$/;
+
 /** Every variable, its form. Names are those of the environment. */
 export const VARIABLES = {
   // where things are kept
@@ -80,7 +84,8 @@ export function readEnvironment(
 ): Environment {
   const own = Object.fromEntries(
     Object.entries(values).filter(([name, value]) =>
-      name.startsWith("CYTOEDGE_") && value !== undefined && value !== ""
+      name.startsWith("CYTOEDGE_") && !OTHERS.test(name) &&
+      value !== undefined && value !== ""
     ),
   );
   const read = z.strictObject(VARIABLES).safeParse(own);
