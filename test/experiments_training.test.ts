@@ -372,6 +372,13 @@ const results: TrainingResults = {
       foundTouching: 0.2,
       apart: 5,
       foundApart: 0.8,
+    }, {
+      method: "CPnet-shaped",
+      ap50: { mean: 0, sd: 0 },
+      touching: 10,
+      foundTouching: 0,
+      apart: 5,
+      foundApart: 0,
     }],
     trained: [{ network: "plain-unet", steps: 77, seconds: 90 }],
     missing: ["cpnet"],
@@ -434,6 +441,7 @@ test("writeTrainingPage() tells numbers, budget, and what was not measured", () 
   expect(page).toContain("fewer than 8 labelled images: rare (2).");
   expect(page).toContain("Not measured, for want of time: cpnet.");
   expect(page).toContain("4 of 9 (12 cells), 0.625");
+  expect(page).toContain("\n\nCPnet-shaped found no cell at all");
   expect(page).toContain("None of its weights ship");
   expect(page).toContain("no time");
 });

@@ -48,6 +48,9 @@ function writeTable1({ comparison, baseImages }: TrainingResults): string {
   const times = trained.map(({ network, steps, seconds }) =>
     `${network} ${steps} steps in ${spellTime(seconds)}`
   );
+  const idle = rows.filter(({ foundTouching, foundApart }) =>
+    foundTouching + foundApart === 0
+  );
   const sam = hasSam
     ? "SAM is prompted by the box of every true cell, which no method that looks for cells has: the row shows the mechanism."
     : "SAM is not in the table: `--sam DIR` adds it, prompted by the box of every true cell, as a mechanism.";
@@ -60,6 +63,12 @@ Networks of the same cost (1 GFLOP a tile of 256×256), data (${baseImages} imag
 ${table(heads, cells)}${
     missing.length > 0
       ? `\n\nNot measured, for want of time: ${list(missing)}.`
+      : ""
+  }${
+    idle.length > 0
+      ? `\n\n${
+        list(idle.map(({ method }) => method))
+      } found no cell at all: this budget is too small for them, and tells nothing of what they reach with a larger one.`
       : ""
   }
 
