@@ -4,8 +4,10 @@
  * @module
  */
 import type { z } from "zod";
-import { isSegError } from "../shared/errors.ts";
-import { decodeImage } from "../shared/image/decode.ts";
+import { ArgumentError, isSegError } from "../shared/errors.ts";
+import { toByteSource } from "../shared/image/byte_source.ts";
+import { openImage } from "../shared/image/open.ts";
+import { sniffImage } from "../shared/image/sniff.ts";
 import type { JobRequest, Quote } from "../shared/schema/wire.ts";
 import { objectKey } from "../shared/storage/keys.ts";
 import { planTiles } from "../wasm/mod.ts";
@@ -18,6 +20,8 @@ const SAMPLES = 4;
 const MAX_SAMPLE_BYTES = 16 * 2 ** 20;
 /** Bytes a pixel of a file that was not opened. */
 const GUESSED_BYTES_PER_PIXEL = 1;
+/** DEFLATE packs 1032 to 1, and a byte holds 8 pixels of 1 bit. */
+const MAX_PIXELS_PER_BYTE = 1032 * 8;
 const TILE = 256;
 
 /** Reckon a job's quote; nothing is queued. */
@@ -73,16 +77,35 @@ async function readSize(store: EdgeDeps["store"], key: string) {
   const { body } = await store.get(key);
   const bytes = new Uint8Array(await new Response(body).arrayBuffer());
   try {
-    const { axes, shape } = await decodeImage(bytes);
-    const edge = (axis: string) => shape[axes.indexOf(axis)] ?? 1;
-    return {
-      height: edge("Y"),
-      width: edge("X"),
-      planes: edge("Z") * edge("T"),
-    };
+    const size = sniffImage(bytes) === "png"
+      ? readPngSize(bytes)
+      : await readHeader(bytes);
+    const { height, width, planes } = size;
+    const pixels = height * width * planes;
+    // the header of a damaged file may tell any size
+    const isSane = pixels > 0 && pixels <= MAX_PIXELS_PER_BYTE * bytes.length;
+    if (isSane) return size;
   } catch (err) {
     // the job will say what is wrong with it
-    if (isSegError(err)) return guessSize(bytes.byteLength);
-    throw err;
+    if (!isSegError(err) && !(err instanceof ArgumentError)) throw err;
   }
+  return guessSize(bytes.byteLength);
+}
+
+/** Size in a PNG's header (PNG §11.2.2). */
+function readPngSize(bytes: Uint8Array) {
+  if (bytes.length < 24) return guessSize(bytes.length);
+  const view = new DataView(bytes.buffer, bytes.byteOffset);
+  return { height: view.getUint32(20), width: view.getUint32(16), planes: 1 };
+}
+
+/** Those of TIFF and NPY tell enough; other files are decoded. */
+async function readHeader(bytes: Uint8Array) {
+  const { axes, shape } = await openImage(toByteSource(bytes));
+  const edge = (axis: string) => shape[axes.indexOf(axis)] ?? 1;
+  return {
+    height: edge("Y"),
+    width: edge("X"),
+    planes: edge("Z") * edge("T"),
+  };
 }
