@@ -101,6 +101,8 @@ export async function startService(options: ServeOptions): Promise<Service> {
     onListen: () => {},
   }, app.fetch);
 
+  // the first preview need not wait; one that fails is told to who asks
+  deps.preview().catch(() => {});
   const worker = startWorker({
     ...deps,
     shipped: model,
