@@ -15,6 +15,8 @@ const SLAB_PIXELS = 2 ** 22;
 type MasksParameters = SegmentParameters & {
   readonly niter: number;
   readonly convention: Convention;
+  /** Measure confidence, which takes as long again; default true. */
+  readonly confidence?: boolean;
 };
 
 /** Masks, and what is known of how they came about. */
@@ -51,7 +53,8 @@ export async function findMasks(
   const options = isSame
     ? masksOptions(parameters)
     : { ...masksOptions(parameters), minSize: 0, fillHoles: false };
-  const found = await computeMasks(core, output, options);
+  const { confidence = true } = parameters;
+  const found = await computeMasks(core, output, { ...options, confidence });
   let { masks, count } = found;
   if (!isSame) {
     masks = core.resizeNearest(masks, output.size, size) as typeof masks;
@@ -104,16 +107,12 @@ function computeMasks(
   options: MasksOptions,
 ): Masks | Promise<Masks> {
   if (size.height * size.width <= SLAB_PIXELS) {
-    return core.computeMasks(flows, cellprob, size, {
-      ...options,
-      confidence: true,
-    });
+    return core.computeMasks(flows, cellprob, size, options);
   }
   const slabRows = Math.max(1, Math.floor(SLAB_PIXELS / size.width));
-  return core.computeMasksBySlab(flows, cellprob, size, {
-    ...options,
-    slabRows,
-  });
+  // slabs measure none
+  const { confidence: _, ...rest } = options;
+  return core.computeMasksBySlab(flows, cellprob, size, { ...rest, slabRows });
 }
 
 /** Mean over cells, weighted by their pixels. */

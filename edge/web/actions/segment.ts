@@ -323,6 +323,7 @@ export async function tunePlane(image: Doc): Promise<void> {
         parameters: parameters.value,
         method: method.value,
         eps: eps.value,
+        confidence: false,
       });
       await showMasksOf(image, found.masks, {
         plane,
@@ -336,6 +337,29 @@ export async function tunePlane(image: Doc): Promise<void> {
     tell("error", err instanceof Error ? err.message : String(err));
   } finally {
     isTuning = false;
+  }
+  clearTimeout(pause);
+  pause = setTimeout(() => void measureConfidence(image, plane), PAUSE_MS);
+}
+
+/** Confidence takes as long as the masks: it waits for a pause. */
+const PAUSE_MS = 400;
+let pause: ReturnType<typeof setTimeout> | undefined;
+
+async function measureConfidence(image: Doc, plane: number): Promise<void> {
+  const { cells } = planeOf(image, plane);
+  const before = cells.value;
+  if (before?.source !== "tuned" || isTuning) return;
+  const { confidence } = await cellWorker.call("tune", {
+    id: networkId(image, plane),
+    parameters: parameters.value,
+    method: method.value,
+    eps: eps.value,
+    confidence: true,
+  });
+  // what came meanwhile counts
+  if (confidence && cells.value === before) {
+    cells.value = { ...before, confidence };
   }
 }
 

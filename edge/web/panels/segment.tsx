@@ -299,6 +299,7 @@ async function draw(image: Doc) {
         },
         method: method.value,
         eps: eps.value,
+        confidence: false,
       });
       counts.push([value, count]);
       if (truth.value) {

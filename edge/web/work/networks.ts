@@ -55,7 +55,9 @@ export function dropNetwork({ id }: { id: string }): void {
 
 /** Masks of a kept output: as the service computes them. */
 export async function tune(
-  { id, parameters, method, eps }: { id: string } & TuneParameters,
+  { id, parameters, method, eps, confidence: isMeasured }:
+    & { id: string; confidence: boolean }
+    & TuneParameters,
 ) {
   const core = await openCore();
   const { flows, cellprob, flowsSize, size, family, niter } = find(id);
@@ -64,6 +66,7 @@ export async function tune(
     ...parameters,
     niter: parameters.niter ?? niter,
     convention: FAMILY[family].convention,
+    confidence: isMeasured,
   };
   if (method === "peaks") {
     const output = { flows, cellprob, size: flowsSize };
