@@ -20,7 +20,7 @@ export interface KnownImage {
 
 /** What job `k` asks for: another result id each, with the same outputs. */
 export function parametersOf(k: number) {
-  return { ...AS_LABELS, minSize: 15, niter: 200 + k };
+  return { ...AS_LABELS, flowThreshold: 0.4 + k * 1e-7 };
 }
 
 /** Images of one to nine tiles, run through a service without faults. */

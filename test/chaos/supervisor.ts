@@ -21,9 +21,8 @@ export interface Supervised {
   starts(): number;
   /** End it at once; it comes back, changed if so asked. */
   kill(changes?: Partial<ProcessConfig>): Promise<void>;
-  /** Stop it where it is, and let it go on. */
+  /** Stop it where it is, until it is killed. */
   pause(): void;
-  resume(): void;
   /** Wait until it says that it is ready. */
   ready(): Promise<void>;
   /** The last that it wrote to its standard error. */
@@ -72,9 +71,6 @@ export function supervise(script: string, config: ProcessConfig): Supervised {
     },
     pause: () => {
       child.kill("SIGSTOP");
-    },
-    resume: () => {
-      child.kill("SIGCONT");
     },
     async ready() {
       const deadline = performance.now() + READY_MS;

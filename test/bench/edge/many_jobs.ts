@@ -12,12 +12,17 @@ import { drawLabels } from "../../edge/service.ts";
 import { NATS_SERVER, S3_SERVER } from "../../servers/programs.ts";
 import type { Note } from "../result.ts";
 
-/** Sleep of the encoder, ms, and images of a worker at a time. */
-const [TILE_MS, CONCURRENCY] = [200, 4];
+/**
+ * Sleep of the encoder, ms: long while the numbers of workers are compared, so
+ * that processors do not count; short for the many.
+ */
+const [TIMED_MS, MANY_MS] = [800, 20];
+/** Images of a worker at a time. */
+const CONCURRENCY = 4;
 /** Callers at a time. */
 const CALLERS = 8;
-/** Share of the jobs that each number of workers is timed on. */
-const TIMED = 0.05;
+/** Jobs that each number of workers is timed on. */
+const TIMED = 100;
 /** Memory is looked at when so many of the jobs are done, and at the end. */
 const WARM = 0.3;
 const END_MS = 60 * 60_000;
@@ -46,7 +51,7 @@ export async function runManyJobs(
     );
   }
   const stage = await openStage({
-    ...{ seed: 1, workers: 2, tileMs: TILE_MS, concurrency: CONCURRENCY },
+    ...{ seed: 1, workers: 2, tileMs: TIMED_MS, concurrency: CONCURRENCY },
     queueFaults: 0,
   });
   try {
@@ -56,13 +61,15 @@ export async function runManyJobs(
       drawLabels({ edge: 64, cells: 1 }).png,
     );
     const ids: string[] = [];
+    let made = 0;
 
     async function send(jobs: number): Promise<string[]> {
       const sent: string[] = [];
       let left = jobs;
       await Promise.all(Array.from({ length: CALLERS }, async () => {
         while (left-- > 0) {
-          const k = ids.length + sent.length + left;
+          // another result id each: nothing is known before
+          const k = ++made;
           const { status, body } = await client.call("POST", "/v1/jobs", {
             json: { images: [{ upload }], parameters: parametersOf(k) },
           });
@@ -91,9 +98,8 @@ export async function runManyJobs(
       return ends;
     }
 
-    const timed = Math.max(20, Math.round(TIMED * count));
     const rate = async () => {
-      const ends = (await waitFor(await send(timed))).sort((a, b) => a - b);
+      const ends = (await waitFor(await send(TIMED))).sort((a, b) => a - b);
       // without the first and the last tenth, when not all lanes are busy
       const cut = Math.floor(ends.length / 10);
       const middle = ends.slice(cut, ends.length - cut);
@@ -105,7 +111,8 @@ export async function runManyJobs(
     workers[1].pause();
     const one = await rate();
     note(`one worker: ${one.toFixed(1)} images a second`);
-    workers[1].resume();
+    for (const worker of workers) await worker.kill({ tileMs: MANY_MS });
+    await Promise.all(workers.map((worker) => worker.ready()));
 
     const from = performance.now();
     const processes = { edge, "worker 1": workers[0], "worker 2": workers[1] };
@@ -115,7 +122,7 @@ export async function runManyJobs(
         (memory[name] ??= [0, 0])[at] = await residentBytes(process.pid());
       }
     };
-    const rest = count - ids.length;
+    const rest = Math.max(0, count - ids.length);
     await waitFor(await send(Math.round(WARM * rest)));
     await look(0);
     await waitFor(await send(rest - Math.round(WARM * rest)));
