@@ -35,6 +35,9 @@ import { problemResponses } from "../problem.ts";
 import { answers, createRouter, SECURITY } from "../router.ts";
 import { findUpload, uploadKey } from "./uploads.ts";
 
+/** Small cells are enlarged at most so much; the answer says where it was. */
+const MAX_SCALE = 1.5;
+
 /** An image inline, and the options as JSON in a field of their own. */
 const PreviewForm = z.object({
   image: z.file().meta(BINARY).describe("the image file"),
@@ -156,7 +159,7 @@ export async function preview(
   const { planes: [plane], facts, warnings, run } = await segment(
     small.input,
     scaled,
-    { core, encoders: [encoder] },
+    { core, encoders: [encoder], maxScale: MAX_SCALE },
   );
   const timings = {
     decode: decodedMs,
