@@ -216,6 +216,9 @@ async function* cropsOfDiameter(
     .filter(({ facts }) => facts.diameter * MAX_ENLARGED >= diameter)
     .map(({ file }) => file);
   const { scenes, ...rest } = spec;
+  const hasScenes = scenes !== undefined && diameter <= MAX_SCENE_DIAMETER;
+  // small cells are not made this large: the fit goes without this diameter
+  if (files.length === 0 && !hasScenes) return;
   const kinds = new Set(files.map(({ kind }) => kind));
   const opened = await deps.preparer.open({
     ...rest,
@@ -226,7 +229,7 @@ async function* cropsOfDiameter(
         Object.entries(spec.weights).filter(([kind]) => kinds.has(kind)),
       ),
     // scenes are small: large cells would be cut by their edges
-    ...(scenes && diameter <= MAX_SCENE_DIAMETER ? { scenes } : {}),
+    ...(hasScenes ? { scenes } : {}),
     files,
     diameter,
     scaleRange: 0,

@@ -24,7 +24,7 @@ import { loadCore } from "../../wasm/mod.ts";
 import { findCommit } from "./commit.ts";
 import { documentTables } from "./document.ts";
 import { createCalls, type JobTimes } from "./edge/calls.ts";
-import { type Latency, summarize, timeInTurns } from "./edge/percentiles.ts";
+import { summarize, timeInTurns } from "./edge/percentiles.ts";
 import type { EdgeResult } from "./edge/result.ts";
 import { type Served, serveFolder } from "./edge/serve.ts";
 import { formatEdge } from "./edge/table.ts";
