@@ -25,10 +25,12 @@ import { findCommit } from "./commit.ts";
 import { documentTables } from "./document.ts";
 import { createCalls, type JobTimes } from "./edge/calls.ts";
 import { summarize, timeInTurns } from "./edge/percentiles.ts";
+import { type Peer, startPeer } from "./edge/peer.ts";
 import type { EdgeResult } from "./edge/result.ts";
 import { type Served, serveFolder } from "./edge/serve.ts";
 import { formatEdge } from "./edge/table.ts";
 import { askOften } from "./edge/throughput.ts";
+import { DEFAULT_CACHE } from "./peers/install.ts";
 import type { Note } from "./result.ts";
 import { drawScene, SCENES } from "./scene.ts";
 
@@ -41,6 +43,9 @@ export interface EdgeOptions {
   readonly rounds: number;
   /** Folder of the model; default: the shipped one. */
   readonly model?: string | undefined;
+  /** Folder of installed peers, and a Python that has Cellpose. */
+  readonly cache?: string | undefined;
+  readonly python?: string | undefined;
   readonly isDocumented: boolean;
   readonly note: Note;
   readonly print: Note;
@@ -60,10 +65,17 @@ export async function benchEdge(
   const project = fileURLToPath(new URL("../../", import.meta.url));
   const data = await mkdtemp(join(tmpdir(), "cytoedge-edge-"));
   let served: Served | undefined;
+  let peer: Peer | undefined;
   try {
     note("start the service");
     served = await serveFolder(join(data, "served"), model);
-    const measured = await measure(served, { ...options, data, model });
+    const cache = options.cache ?? DEFAULT_CACHE;
+    peer = await startPeer({ cache, python: options.python, note });
+    const measured = await measure({ served, peer }, {
+      ...options,
+      data,
+      model,
+    });
     const result: EdgeResult = {
       date: new Date().toISOString().slice(0, 10),
       machine: `${
@@ -87,12 +99,13 @@ export async function benchEdge(
     return result;
   } finally {
     await served?.stop();
+    await peer?.stop();
     await rm(data, { recursive: true, force: true });
   }
 }
 
 async function measure(
-  served: Served,
+  { served, peer }: { served: Served; peer: Peer | undefined },
   { rounds, note, data, model }: EdgeOptions & { data: string; model: string },
 ) {
   const calls = createCalls(served);
@@ -123,6 +136,10 @@ async function measure(
   const scores = await timeInTurns({
     score: () => calls.score(truth, prediction),
   }, { rounds: 10 * rounds });
+  // a call of the peer takes seconds
+  const theirs = peer === undefined ? {} : await timeInTurns({
+    "score, peer": () => peer.score(truth, prediction),
+  }, { rounds: Math.min(3, rounds), warm: 0 });
 
   note("jobs of one image of 512×512");
   const decoded = await decodeImage(image);
@@ -151,9 +168,14 @@ async function measure(
       { ...ask, seconds: 3 },
     );
   }
+  for (const path of peer ? ["/healthz", "/usage"] : []) {
+    const ask = { connections: 16, seconds: 3 };
+    const url = `${peer?.url}${path}`;
+    throughput[`FastAPI: ${path}`] = await askOften(url, "", ask);
+  }
   return {
     start,
-    latency: { ...previews, ...scores },
+    latency: { ...previews, ...scores, ...theirs },
     job: {
       total: of(({ total }) => total),
       encode: of(({ encode }) => encode),

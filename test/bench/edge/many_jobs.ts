@@ -63,7 +63,7 @@ export async function runManyJobs(
     const ids: string[] = [];
     let made = 0;
 
-    async function send(jobs: number): Promise<string[]> {
+    const send = async (jobs: number): Promise<string[]> => {
       const sent: string[] = [];
       let left = jobs;
       await Promise.all(Array.from({ length: CALLERS }, async () => {
@@ -79,9 +79,9 @@ export async function runManyJobs(
       }));
       ids.push(...sent);
       return sent;
-    }
+    };
 
-    async function waitFor(jobs: readonly string[]): Promise<number[]> {
+    const waitFor = async (jobs: readonly string[]): Promise<number[]> => {
       const ends: number[] = [];
       const deadline = performance.now() + END_MS;
       for (const id of jobs) {
@@ -96,7 +96,7 @@ export async function runManyJobs(
         }
       }
       return ends;
-    }
+    };
 
     const rate = async () => {
       const ends = (await waitFor(await send(TIMED))).sort((a, b) => a - b);
