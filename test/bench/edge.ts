@@ -82,7 +82,7 @@ export async function benchEdge(
         cpus()[0]?.model ?? "unknown"
       }, ${availableParallelism()} threads`,
       commit: await findCommit(project),
-      model: JSON.parse(await readFile(join(model, "model.json"), "utf8")).name,
+      model: model.split("/").at(-1) ?? model,
       ...measured,
       memory: await served.memory(),
       load: [before, loadavg()[0]],
@@ -179,8 +179,11 @@ async function measure(
     job: {
       total: of(({ total }) => total),
       encode: of(({ encode }) => encode),
+      estimate: of(({ estimate }) => estimate),
       dynamics: of(({ dynamics }) => dynamics),
-      rest: of(({ total, encode, dynamics }) => total - encode - dynamics),
+      rest: of(({ total, encode, estimate, dynamics }) =>
+        total - encode - estimate - dynamics
+      ),
     },
     throughput,
   };

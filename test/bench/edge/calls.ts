@@ -15,6 +15,8 @@ export interface JobTimes {
   /** From the request for the job to the event of its end. */
   readonly total: number;
   readonly encode: number;
+  /** Of the diameter: the network and masks at a smaller scale. */
+  readonly estimate: number;
   /** Masks from flows. */
   readonly dynamics: number;
 }
@@ -92,11 +94,11 @@ export function createCalls({ url, key }: Pick<Served, "url" | "key">) {
         images[0].files["result.json"].url,
       )
         .then((answer) => answer.json());
-      const { encode, masks } = timings;
-      if (!(encode >= 0 && masks >= 0)) {
+      const { encode, estimate, masks } = timings;
+      if (!(encode >= 0 && estimate >= 0 && masks >= 0)) {
         throw new Error(`timings: ${JSON.stringify(timings)}`);
       }
-      return { id, total, encode, dynamics: masks };
+      return { id, total, encode, estimate, dynamics: masks };
     },
   };
 }

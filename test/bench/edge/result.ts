@@ -13,7 +13,7 @@ export interface EdgeResult {
   readonly start: { readonly answer: number; readonly preview: number };
   readonly latency: Readonly<Record<string, Latency>>;
   readonly job: Readonly<
-    Record<"total" | "encode" | "dynamics" | "rest", Latency>
+    Record<"total" | "encode" | "estimate" | "dynamics" | "rest", Latency>
   >;
   /** Requests a second, by path. */
   readonly throughput: Readonly<Record<string, number>>;

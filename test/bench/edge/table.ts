@@ -25,6 +25,7 @@ export function formatEdge(result: EdgeResult): string {
       : []),
     ["job of one image of 512×512, to its end", job.total, "p50 ≤ 1000"],
     ["… of it the network", job.encode, ""],
+    ["… of it the diameter: network and masks, smaller", job.estimate, ""],
     ["… of it masks from flows", job.dynamics, ""],
     ["… of it all else", job.rest, "p50 ≤ 30"],
   ];
