@@ -147,13 +147,14 @@ export const PARAMETERS = {
     schema: z.number().min(0).max(1000).default(0),
     unit: "px",
     cellpose: "smooth_radius",
-    meaning: "σ of a Gaussian before the percentiles; 0: none",
+    meaning: "deviation of a Gaussian before the percentiles; 0: none",
   },
   sharpenRadius: {
     schema: z.number().min(0).max(1000).default(0),
     unit: "px",
     cellpose: "sharpen_radius",
-    meaning: "σ of the surround that is subtracted before them; 0: none",
+    meaning:
+      "deviation of the surround that is subtracted before them; 0: none",
   },
   tileNormBlocksize: {
     schema: z.int().min(0).max(2 ** 20).default(0),

@@ -181,7 +181,7 @@ export const TenantModel = z.object({
   from: z.enum(["import", "training"]),
   ...TaskTimes,
   /** Once it is ready. */
-  model: Model.nullable(),
+  model: z.union([Model, z.null()]),
 }).meta({ id: "TenantModel" });
 
 /** Labelled images that a model is tuned on. */
@@ -228,7 +228,7 @@ export const Training = z.object({
     seconds: z.number(),
   }).nullable(),
   /** The tuned model, if it is adopted. */
-  model: Model.nullable(),
+  model: z.union([Model, z.null()]),
 }).meta({ id: "Training" });
 
 /** Masks at once, from the small model at the edge. */
