@@ -51,7 +51,7 @@ function askOnOne(
     let count = 0;
     socket.on("error", reject);
     socket.on("data", (data) => {
-      heard = heard.length === 0 ? data : Buffer.concat([heard, data]);
+      heard = Buffer.concat([heard, Buffer.from(data)]);
       const length = lengthOfAnswer(heard);
       if (length === undefined || heard.length < length) return;
       if (!heard.subarray(0, 12).toString().endsWith(" 200")) {
