@@ -91,6 +91,17 @@ test("unknown methods are answered 405 with Allow, unknown paths 404", async () 
   expect(put.headers.get("allow")).toBe("GET, HEAD, POST");
   expect((await service.call("GET", "/v1/nothing")).status).toBe(404);
   expect((await service.call("POST", "/healthz")).status).toBe(405);
+  // a request that only a server can receive
+  const trace = Object.defineProperty(
+    new Request(`${ORIGIN}/v1/jobs`, {
+      method: "POST",
+      body: "{}",
+      headers: { authorization: `Bearer ${service.key}` },
+    }),
+    "method",
+    { value: "TRACE" },
+  );
+  expect((await service.fetch(trace)).status).toBe(405);
 });
 
 test("bodies above the limit are refused by their header and while they come", async () => {
