@@ -12,6 +12,7 @@ import { decodeImage } from "../shared/image/decode.ts";
 import type { DecodedArray } from "../shared/image/decoded.ts";
 import { stemOf } from "../shared/image/names.ts";
 import { encodeNpy } from "../shared/image/npy.ts";
+import { toInput } from "../shared/pipeline/preview.ts";
 import { digestBytes } from "../shared/pipeline/digest.ts";
 import type { Encoder } from "../shared/pipeline/encoder.ts";
 import {
@@ -229,15 +230,6 @@ async function writeFiles(
     files.push(NETWORK_FILE);
   }
   return files;
-}
-
-function toInput(decoded: DecodedArray) {
-  const { pixelSize, warnings, ...facts } = decoded;
-  return {
-    ...facts,
-    ...(pixelSize ? { pixelSize: Math.sqrt(pixelSize.y * pixelSize.x) } : {}),
-    fileWarnings: warnings,
-  };
 }
 
 /** Tells progress, not for each tile. */

@@ -12,10 +12,9 @@ import {
 } from "../../shared/errors.ts";
 import { decodeImage } from "../../shared/image/decode.ts";
 import { digestBytes } from "../../shared/pipeline/digest.ts";
-import type { SegmentInput } from "../../shared/pipeline/job.ts";
+import { previewImage, toInput } from "../../shared/pipeline/preview.ts";
 import { resultId } from "../../shared/pipeline/result.ts";
-import { segment } from "../../shared/pipeline/segment.ts";
-import { shrink } from "../../shared/pipeline/shrink.ts";
+import type { shrink } from "../../shared/pipeline/shrink.ts";
 import {
   BINARY,
   Preview,
@@ -34,9 +33,6 @@ import {
 import { problemResponses } from "../problem.ts";
 import { answers, createRouter, SECURITY } from "../router.ts";
 import { findUpload, uploadKey } from "./uploads.ts";
-
-/** Small cells are enlarged at most so much; the answer says where it was. */
-const MAX_SCALE = 1.5;
 
 /** An image inline, and the options as JSON in a field of their own. */
 const PreviewForm = z.object({
@@ -145,22 +141,13 @@ export async function preview(
   const decodedMs = performance.now() - start;
   await deps.usage.require(principal, { pixels: decoded.data.length });
 
-  const small = shrink(core, toInput(decoded), options.maxEdge);
   const encoder = await deps.preview();
-  const scaled = {
-    ...parameters,
-    diameter: parameters.diameter === null
-      ? null
-      : parameters.diameter * small.scale,
-    minSize: Math.ceil(parameters.minSize * small.scale ** 2),
-    // a plane and its channels are laid out now
-    axes: null,
-  };
-  const { planes: [plane], facts, warnings, run } = await segment(
-    small.input,
-    scaled,
-    { core, encoders: [encoder], maxScale: MAX_SCALE },
+  const { small, result } = await previewImage(
+    { core, encoder },
+    toInput(decoded),
+    options,
   );
+  const { planes: [plane], facts, warnings, run } = result;
   const timings = {
     decode: decodedMs,
     ...run.timings,
@@ -198,21 +185,6 @@ export async function preview(
       ? { network: presentNetwork(plane, facts.niter) }
       : {}),
     timings,
-  };
-}
-
-/** What a file says of its image, as the pipeline takes it. */
-function toInput(
-  decoded: Awaited<ReturnType<typeof decodeImage>>,
-): SegmentInput {
-  const { data, shape, axes, axesInferred, channelNames, warnings } = decoded;
-  return {
-    data,
-    shape,
-    axes,
-    axesInferred,
-    ...(channelNames ? { channelNames } : {}),
-    fileWarnings: warnings,
   };
 }
 

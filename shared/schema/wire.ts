@@ -1,7 +1,8 @@
 /**
  * What goes over the wire of the service: requests and answers of `/v1`.
  *
- * The same schemas validate, document (OpenAPI) and type the client.
+ * The same schemas validate, document (OpenAPI) and type the client. One file
+ * although long: it is read as the table of the interface.
  *
  * @module
  */

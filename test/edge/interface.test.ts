@@ -41,6 +41,18 @@ test("POST /previews says where it shrank the image", async () => {
     .toContain("preview-scaled");
 });
 
+test("POST /previews takes a diameter in µm at the pixel size given", async () => {
+  const { png } = drawLabels({ edge: 200, cells: 1 });
+  const form = new FormData();
+  form.append("image", new File([new Uint8Array(png)], "cells.png"));
+  const parameters = { ...AS_LABELS, diameterUm: 30, pixelSize: 0.5 };
+  form.append("options", JSON.stringify({ maxEdge: 100, parameters }));
+  const { status, body } = await service.call("POST", "/v1/previews", { form });
+  expect(status).toBe(200);
+  // shrunk or not, 30 µm are 60 pixels of the image
+  expect(body.diameter).toBeCloseTo(60, 6);
+});
+
 test("POST /previews names what is wrong with file and options", async () => {
   const send = (bytes: Uint8Array, options: unknown) => {
     const form = new FormData();

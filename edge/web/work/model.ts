@@ -7,8 +7,7 @@
 import { loadWebEncoder } from "../../../shared/models/encoder_web.ts";
 import type { Encoder } from "../../../shared/pipeline/encoder.ts";
 import type { SegmentInput } from "../../../shared/pipeline/job.ts";
-import { segment } from "../../../shared/pipeline/segment.ts";
-import { shrink } from "../../../shared/pipeline/shrink.ts";
+import { previewImage } from "../../../shared/pipeline/preview.ts";
 import type { ModelJson } from "../../../shared/schema/model.ts";
 import type { SegmentParameters } from "../../../shared/schema/parameters.ts";
 import { openCore } from "./core.ts";
@@ -53,20 +52,11 @@ async function run(
 ) {
   if (encoder === undefined) throw new Error("No model is loaded yet");
   const core = await openCore();
-  const small = shrink(core, input, maxEdge);
-  const scaled = {
-    ...parameters,
-    diameter: parameters.diameter === null
-      ? null
-      : parameters.diameter * small.scale,
-    minSize: Math.ceil(parameters.minSize * small.scale ** 2),
-    axes: null,
-  };
-  const { planes: [plane], facts, warnings, run } = await segment(
-    small.input,
-    scaled,
-    { core, encoders: [encoder] },
-  );
+  const { small, result } = await previewImage({ core, encoder }, input, {
+    parameters,
+    maxEdge,
+  });
+  const { planes: [plane], facts, warnings, run } = result;
   return {
     masks: plane.masks as Uint32Array<ArrayBuffer>,
     masksSize: plane.size,
