@@ -34,6 +34,12 @@ export interface CropOptions {
 }
 
 /**
+ * Doublings of contrast. An image's percentiles say little where few cells lie
+ * on a wide ground or some shine: cells then come out far from 0 and 1.
+ */
+const GAIN = [-0.8, 1.2] as const;
+
+/**
  * Draw a crop's window: a random rotation, flip, scale and place.
  *
  * Source: Cellpose 4.2.1.1 `random_rotate_and_resize` (ranges, translation
@@ -122,7 +128,7 @@ export function drawLook(
   const isInverted = often(0.25);
   const tones = mix.map((weights) => {
     const gamma = Math.pow(2, intensity * random.between(-1, 1));
-    const gain = 1 + intensity * random.between(-0.4, 0.4);
+    const gain = 2 ** (intensity * random.between(...GAIN));
     const offset = intensity * random.between(-0.1, 0.1);
     const isEmpty = weights.every((weight) => weight === 0);
     return isEmpty
