@@ -6,7 +6,7 @@
  * @module
  */
 import { ArgumentError } from "../shared/errors.ts";
-import { checkLength } from "../shared/ndarray.ts";
+import { checkLength, type Size2D } from "../shared/ndarray.ts";
 import { type Arena, checkResult } from "./arena.ts";
 import {
   type Axes,
@@ -157,12 +157,64 @@ export function images(arena: Arena) {
     });
   }
 
+  /**
+   * Sum up the detail of an image in blocks, where a network sees cells.
+   *
+   * @param image    C×H×W f32, normalized
+   * @param logits   H×W f32, of the cell probability
+   * @param options  `rows` and `columns` that are no padding; edge of a block
+   * @returns        ⌊rows/block⌋×⌊columns/block⌋ f32
+   * @throws {ArgumentError | ShapeError} if lengths and sizes disagree
+   *
+   * Source: own. Differs: –.
+   */
+  function measureDetail(
+    image: Float32Array,
+    logits: Float32Array,
+    { size: { height, width }, rows, columns, block }: {
+      readonly size: Size2D;
+      readonly rows: number;
+      readonly columns: number;
+      readonly block: number;
+    },
+  ): Float32Array {
+    const pixels = height * width;
+    const channels = Math.floor(image.length / pixels);
+    checkLength("image", image, channels * pixels);
+    checkLength("logits", logits, pixels);
+    if (rows > height || columns > width || block < 1) {
+      throw new ArgumentError(
+        "rows",
+        `${rows}×${columns} in blocks of ${block} do not fit ${height}×${width}`,
+      );
+    }
+    const count = Math.floor(rows / block) * Math.floor(columns / block);
+    return arena.scope((kernels) => {
+      const at = arena.put(image);
+      const chance = arena.put(logits);
+      const out = arena.reserve(count * 4);
+      kernels.measureDetail(
+        out,
+        at,
+        chance,
+        channels,
+        height,
+        width,
+        rows,
+        columns,
+        block,
+      );
+      return arena.viewF32(out, count).slice();
+    });
+  }
+
   return {
     toPlanar,
     toInterleaved,
     findPercentiles,
     smoothSharpen,
     meanPlanes,
+    measureDetail,
   };
 }
 

@@ -7,7 +7,7 @@ import { Buffer } from "node:buffer";
 import { encodeModel, type Graph } from "../../shared/graph/mod.ts";
 import { createRandom } from "../../shared/synthetic/mod.ts";
 import { loadGraph } from "../run_graph.ts";
-import { applyLine, fitRidge, type Line } from "./fit_ridge.ts";
+import { applyLine, fitRidge } from "./fit_ridge.ts";
 import { foldNorms } from "./fold_norms.ts";
 import type { Design } from "./networks/mod.ts";
 import { addSizeFeatures, type SizeHead } from "./size_output.ts";
@@ -93,7 +93,6 @@ function fitLines(
       errors[i] = Math.abs(applyLine(line, all, i) - targets[i]);
     }
   }
-  const doubts = fitRidge(all, errors, PENALTY);
 
   const byDiameter = Map.groupBy(
     targets.map((target, i) => ({ target, error: errors[i] })),
@@ -108,7 +107,11 @@ function fitLines(
   );
   const mean = errors.reduce((a, b) => a + b, 0) / errors.length;
   return {
-    head: { ...hidden, ...toLines([sizes, doubts]) },
+    head: {
+      ...hidden,
+      weight: Float32Array.from(sizes.weight),
+      bias: sizes.bias,
+    },
     error,
     summary: `${rows.length} crops, off by ${
       mean.toFixed(2)
@@ -159,15 +162,6 @@ function expand(
     }
   }
   return all;
-}
-
-function toLines(
-  lines: readonly Line[],
-): Pick<SizeHead, "weight" | "bias"> {
-  return {
-    weight: Float32Array.from(lines.flatMap(({ weight }) => [...weight])),
-    bias: Float32Array.from(lines, ({ bias }) => bias),
-  };
 }
 
 /** Whether crop n shows cells: the first plane of targets is foreground. */

@@ -100,12 +100,17 @@ export async function openTrainable(
           ),
       }
       : {}),
-    writeModel(folder, tensors, { diameter, licence, training, sizeHead }) {
+    writeModel(folder, tensors, facts) {
+      const { diameter, licence, training, sizeHead, looks } = facts;
       writeTrainedModel(folder, {
         design,
         sizeHead,
         graph: withWeights(graph, pickWeights(graph, tensors)),
-        diameter: { mean: DESIGN_DIAMETER, labels: diameter },
+        diameter: {
+          mean: DESIGN_DIAMETER,
+          labels: diameter,
+          ...(looks ? { looks } : {}),
+        },
         licence,
         training,
       });

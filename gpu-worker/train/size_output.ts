@@ -2,16 +2,14 @@
  * The size estimate as part of the network: what its deepest map holds where
  * cells are, to a diameter.
  *
- *   y, deepest map  →  features n×2C  →  style n×2
+ *   y, deepest map  →  features n×2C  →  style n×1
  *
- * The style's two numbers are the diameter in pixels of the network's input,
- * and how much it is to be doubted: how far off (in log2) such estimates were
- * in training, and how far it is from the scale that the network knows best.
+ * The style is the diameter in pixels of the network's input.
  *
  * Source: Stringer et al. 2021, Methods (a linear model of a style vector);
  * Huang et al. 2006 (a layer of random weights before it).
  * Differs: the map is averaged over cells, too, so that few cells on a wide
- * ground count; the second number says which of several scales to believe.
+ * ground count.
  *
  * @module
  */
@@ -22,25 +20,18 @@ import {
   type Initializer,
   type Node,
 } from "../../shared/graph/mod.ts";
-import { type Design, DESIGN_DIAMETER } from "./networks/mod.ts";
+import type { Design } from "./networks/mod.ts";
 
-/** Numbers of the model: a layer of fixed weights, ReLU, two lines. */
+/** Numbers of the model: a layer of fixed weights, ReLU, a line. */
 export interface SizeHead {
   /** K×F f32, row-major */
   readonly hiddenWeight: Float32Array;
   /** K f32 */
   readonly hiddenBias: Float32Array;
-  /**
-   * 2×(F+K) f32, row-major, of the features and the hidden layer: log2 of the
-   * diameter, its expected error.
-   */
+  /** (F+K) f32, of the features and the hidden layer: log2 of the diameter. */
   readonly weight: Float32Array;
-  /** 2 f32 */
-  readonly bias: Float32Array;
+  readonly bias: number;
 }
-
-/** Doubt for each doubling away from the network's own scale. */
-const DOUBT_OF_DISTANCE = 0.3;
 
 /** Less probability than this in all of a tile is taken for it. */
 const LEAST_FOREGROUND = 0.1;
@@ -92,7 +83,7 @@ export function addSizeFeatures(graph: Graph, design: Design): Graph {
  * Let a network tell a diameter.
  *
  * @param head  fitted on the features of `addSizeFeatures`
- * @returns     the graph with an output `style` n×2 beside `y`
+ * @returns     the graph with an output `style` n×1 beside `y`
  */
 export function addSizeOutput(
   graph: Graph,
@@ -105,7 +96,7 @@ export function addSizeOutput(
   const count = head.hiddenBias.length;
   if (
     head.hiddenWeight.length !== count * columns ||
-    head.weight.length !== 2 * (columns + count) || head.bias.length !== 2
+    head.weight.length !== columns + count
   ) {
     throw new ArgumentError(
       "head",
@@ -122,32 +113,16 @@ export function addSizeOutput(
     ], { transB: { int: 1 } }),
   ]);
   const all = node("Concat", [features.name, hidden], { axis: { int: 1 } });
-  const lines = node("Gemm", [
+  const line = node("Gemm", [
     all,
-    floats("weight", head.weight, [2, columns + count]),
-    floats("bias", head.bias, [2]),
+    floats("weight", head.weight, [1, columns + count]),
+    floats("bias", Float32Array.of(head.bias), [1]),
   ], { transB: { int: 1 } });
-  const part = (k: number) =>
-    node("Slice", [
-      lines,
-      constant(`first${k}`, [k]),
-      constant(`end${k}`, [k + 1]),
-      constant("axis", [1]),
-    ]);
-  const size = part(0);
-  const distance = node("Abs", [
-    node("Sub", [size, constant("own", Math.log2(DESIGN_DIAMETER))]),
-  ]);
-  const doubt = node("Add", [
-    part(1),
-    node("Mul", [distance, constant("share", DOUBT_OF_DISTANCE)]),
-  ]);
-  const diameter = node("Pow", [constant("two", 2), size]);
-  const style = node("Concat", [diameter, doubt], { axis: { int: 1 } });
+  const style = node("Pow", [constant("two", 2), line]);
   return append(
     { ...whole, outputs: whole.outputs.slice(0, -1) },
     parts,
-    { name: "style", from: style, columns: 2 },
+    { name: "style", from: style, columns: 1 },
   );
 }
 

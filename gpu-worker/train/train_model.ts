@@ -13,6 +13,7 @@ import type { Core } from "../../wasm/mod.ts";
 import { readTensors } from "./checkpoint.ts";
 import { drawCurves } from "./draw_curves.ts";
 import { findItems, type ItemFile } from "./find_items.ts";
+import { fitLooks } from "./fit_looks.ts";
 import type { BatchSpec } from "./make_batches.ts";
 import type { Batches, Preparer } from "./open_batches.ts";
 import type { ItemFacts, LeftOut } from "./read_item.ts";
@@ -184,7 +185,7 @@ export async function trainOn(
       (diameter) => cropsOfDiameter(diameter, { train, spec, deps }),
     );
     if (size) deps.say(`size estimate: ${size.summary}`);
-    await network.writeModel(folder, tensors, {
+    const told: TrainedFacts = {
       ...facts,
       ...(size ? { sizeHead: size.head } : {}),
       training: {
@@ -193,7 +194,12 @@ export async function trainOn(
         keptStep: step,
         ...(size ? { sizeError: size.error } : {}),
       },
-    });
+    };
+    await network.writeModel(folder, tensors, told);
+    if (size) {
+      const looks = await lookAtItems(folder, train, deps);
+      if (looks) await network.writeModel(folder, tensors, { ...told, looks });
+    }
     const log = readLog(join(folder, FILES.log));
     writeWhole(join(folder, "curves.svg"), await drawCurves(log));
     return { loop, scores };
@@ -240,6 +246,20 @@ async function* cropsOfDiameter(
     for (let i = 0; i < SIZE_BATCHES; i++) yield await opened.get(i);
   } finally {
     opened.close();
+  }
+}
+
+/** Look at the images it was trained on, with a model that tells diameters. */
+async function lookAtItems(
+  folder: string,
+  items: readonly ScoredItem[],
+  { core, openEncoder }: TrainDeps,
+) {
+  const encoder = await openEncoder(folder);
+  try {
+    return await fitLooks(core, encoder, items);
+  } finally {
+    await encoder.close();
   }
 }
 

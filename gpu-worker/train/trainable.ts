@@ -4,6 +4,7 @@
  *
  * @module
  */
+import type { LookTableJson } from "../../shared/pipeline/look_table.ts";
 import type { CropsOfDiameter, FittedSize } from "./fit_size.ts";
 import type { SizeHead } from "./size_output.ts";
 import type { StateTensor, Trainer, TrainState } from "./trainer_port.ts";
@@ -18,6 +19,8 @@ export interface TrainedFacts {
   readonly training: Readonly<Record<string, unknown>>;
   /** Of `fitSize`. */
   readonly sizeHead?: SizeHead;
+  /** Of `fitLooks`. */
+  readonly looks?: LookTableJson;
 }
 
 /** A network to train. */

@@ -8,6 +8,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Graph } from "../../shared/graph/mod.ts";
+import type { LookTableJson } from "../../shared/pipeline/look_table.ts";
 import type { ModelJson } from "../../shared/schema/model.ts";
 import { digestNetworks, writeGraph } from "../write_graph.ts";
 import { foldNorms } from "./fold_norms.ts";
@@ -34,6 +35,8 @@ export interface TrainedModel {
     readonly labels: number;
     /** Smallest and largest at the network's scale that it was trained on. */
     readonly range?: readonly [number, number];
+    /** What looks at images tell; of networks that tell diameters. */
+    readonly looks?: LookTableJson;
   };
   /** Of the weights. */
   readonly licence: string | null;

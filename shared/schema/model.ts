@@ -47,6 +47,12 @@ export const ModelJson = z.looseObject({
     labels: z.number().positive(),
     /** Smallest and largest that it knows at its own scale. */
     range: z.tuple([z.number().positive(), z.number().positive()]).optional(),
+    /** What looks at images tell: see `pipeline/look_table.ts`. */
+    looks: z.object({
+      style: z.array(z.string()).readonly(),
+      cells: z.array(z.string()).readonly(),
+    })
+      .optional(),
   }).nullable(),
   precision: z.string(),
   /** Digest of the written files: the model's identity. */
@@ -83,8 +89,10 @@ export interface ModelInfo {
   readonly diameter: number;
   /** Diameter of an image's cells without a choice; none: no scaling. */
   readonly trainedDiameter?: number;
-  /** Its style is a diameter, pixels of its input, and the expected error. */
+  /** Its style is a diameter, pixels of its input. */
   readonly tellsDiameter?: boolean;
+  /** How often such a diameter, and the cells seen, are right. */
+  readonly looks?: NonNullable<ModelJson["diameter"]>["looks"];
   /** Diameters that it knows at its own scale; default ¼ to 4 times its own. */
   readonly diameterRange?: readonly [number, number];
   /** Precision of its products: "fp32", "bf16", … */
@@ -126,6 +134,7 @@ export function describeModel(
       ? { trainedDiameter: diameter.labels }
       : {}),
     ...(diameter?.range ? { diameterRange: diameter.range } : {}),
+    ...(diameter?.looks ? { looks: diameter.looks } : {}),
     ...(family === "cytoedge" &&
         networks[0].outputs.some(({ name }) => name === "style")
       ? { tellsDiameter: true }

@@ -68,6 +68,7 @@ export { normalizeTiles } from "./tile_norm";
 export { smoothSharpen } from "./smooth";
 export { transpose } from "./planar";
 export { resizeLinear, resizeNearest, resizeRows } from "./resize";
+export { measureDetail } from "./detail";
 export { meanPlanes } from "./mean_planes";
 export { addTile, cutTile, finishRows, sumTapers, taperWeights } from "./tiles";
 
