@@ -40,15 +40,6 @@ export function inflate(
   return out;
 }
 
-/** Count what data inflates to, keeping nothing; otherwise as `inflate`. */
-export function countInflated(
-  bytes: Uint8Array,
-  maxBytes: number,
-  options: InflateOptions,
-): number {
-  return inflateChunks(bytes, maxBytes, options, () => {});
-}
-
 function inflateChunks(
   bytes: Uint8Array,
   maxBytes: number,

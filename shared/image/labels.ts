@@ -70,10 +70,11 @@ export function narrowLabels(masks: LabelArray): Uint16Array | Uint32Array {
     }
     if (label > top) top = label;
   }
+  // a constructor copies at once, `from` one by one
   if (top > 0xffff) {
-    return masks instanceof Uint32Array ? masks : Uint32Array.from(masks);
+    return masks instanceof Uint32Array ? masks : new Uint32Array(masks);
   }
-  return masks instanceof Uint16Array ? masks : Uint16Array.from(masks);
+  return masks instanceof Uint16Array ? masks : new Uint16Array(masks);
 }
 
 /** Slowest axis first. */

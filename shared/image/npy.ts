@@ -208,6 +208,10 @@ export function encodeNpy(
  */
 export function toLabels({ data }: Npy): Uint32Array {
   if (data instanceof Uint32Array) return data;
+  // nothing in them can be no label
+  if (data instanceof Uint8Array || data instanceof Uint16Array) {
+    return new Uint32Array(data);
+  }
   const out = new Uint32Array(data.length);
   for (let i = 0; i < data.length; i++) {
     out[i] = Number(data[i]);

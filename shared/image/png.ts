@@ -4,17 +4,11 @@
  * @module
  */
 import { convertIndexedToRgb, decode, type DecodedPng, encode } from "fast-png";
-import {
-  ArgumentError,
-  CorruptImageError,
-  UnsupportedFormatError,
-} from "../errors.ts";
+import { ArgumentError, CorruptImageError } from "../errors.ts";
 import { checkLength, isVolume } from "../ndarray.ts";
-import { countInflated } from "./inflate.ts";
 import { type Budget, createBudget } from "./limits.ts";
+import { unpackChunks } from "./png_chunks.ts";
 import type { DecodedImage, Picture } from "./types.ts";
-
-const SIGNATURE = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a];
 
 /**
  * Decode a PNG file.
@@ -33,13 +27,10 @@ export function decodePng(
   bytes: Uint8Array,
   budget: Budget = createBudget(),
 ): DecodedImage {
-  if (SIGNATURE.some((byte, i) => bytes[i] !== byte)) {
-    throw new UnsupportedFormatError("A file without PNG signature", ["png"]);
-  }
-  const plain = checkChunks(bytes, budget);
+  const plain = unpackChunks(bytes, budget);
   let png: DecodedPng;
   try {
-    png = decode(plain, { checkCrc: true });
+    png = decode(plain);
     if (png.width < 1 || png.height < 1) throw new Error("The size is 0");
     const { data, channels } = unpack(png);
     const size = { height: png.height, width: png.width };
@@ -82,105 +73,6 @@ export function encodePng(image: DecodedImage): Uint8Array {
 export function encodePicture(picture: Picture): Uint8Array {
   const { data, height, width } = picture;
   return encodePng({ data, size: { height, width }, channels: 3 });
-}
-
-/** Samples of a pixel by color type: gray, RGB, palette, with alpha. */
-const CHANNELS: Readonly<Record<number, number>> = {
-  0: 1,
-  2: 3,
-  3: 1,
-  4: 2,
-  6: 4,
-};
-/** First row and column, and steps, of the passes of Adam7 (PNG §8.2). */
-const PASSES = [
-  [0, 0, 8, 8],
-  [0, 4, 8, 8],
-  [4, 0, 8, 4],
-  [0, 2, 4, 4],
-  [2, 0, 4, 2],
-  [0, 1, 2, 2],
-  [1, 0, 2, 1],
-] as const;
-/** What pixels depend on; the rest may hold bombs of its own (iCCP, zTXt). */
-const NEEDED = ["IHDR", "PLTE", "tRNS", "IDAT", "IEND"];
-
-/**
- * Check the header against the limits, and the data against the header.
- *
- * @returns  the file, of needed chunks only
- */
-function checkChunks(bytes: Uint8Array, budget: Budget): Uint8Array {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const data: Uint8Array[] = [];
-  const needed: Uint8Array[] = [bytes.subarray(0, 8)];
-  let rawBytes = 0;
-  for (let at = 8; at + 12 <= bytes.length;) {
-    const length = view.getUint32(at);
-    const type = String.fromCharCode(...bytes.subarray(at + 4, at + 8));
-    if (at === 8 && type !== "IHDR") throw corrupt("it has no header", at);
-    if (at + 12 + length > bytes.length) {
-      throw corrupt(`its ${type} chunk is cut short`, at);
-    }
-    if (type === "IHDR") rawBytes = checkHeader(view, at + 8, budget);
-    if (type === "IDAT") data.push(bytes.subarray(at + 8, at + 8 + length));
-    if (NEEDED.includes(type)) {
-      needed.push(bytes.subarray(at, at + 12 + length));
-    }
-    at += 12 + length;
-    if (type === "IEND") break;
-  }
-  const packed = concat(data);
-  const found = countInflated(packed, rawBytes, { format: "png" });
-  if (rawBytes === 0 || found < rawBytes) {
-    throw corrupt(`it has ${found} of ${rawBytes} bytes of pixels`, 8);
-  }
-  const total = needed.reduce((sum, part) => sum + part.length, 0);
-  return total === bytes.length ? bytes : concat(needed);
-}
-
-/** Bytes of the filtered rows that the header promises. */
-function checkHeader(view: DataView, at: number, budget: Budget): number {
-  if (at + 13 > view.byteLength) throw corrupt("its header is cut short", at);
-  const width = view.getUint32(at);
-  const height = view.getUint32(at + 4);
-  const depth = view.getUint8(at + 8);
-  const channels = CHANNELS[view.getUint8(at + 9)];
-  const isInterlaced = view.getUint8(at + 12) === 1;
-  if (channels === undefined || ![1, 2, 4, 8, 16].includes(depth)) {
-    throw corrupt("its header names no color type and depth of PNG", at);
-  }
-  // a palette of RGBA is the widest that a sample becomes
-  const isPalette = view.getUint8(at + 9) === 3;
-  budget.checkSize({
-    samples: width * height * (isPalette ? 4 : channels),
-    bytesPerSample: depth === 16 ? 2 : 1,
-    encodedBytes: view.byteLength,
-  });
-  const rows = (columns: number, count: number) =>
-    columns * count === 0
-      ? 0
-      : count * (1 + Math.ceil(columns * channels * depth / 8));
-  if (!isInterlaced) return rows(width, height);
-  return PASSES.reduce((sum, [y, x, dy, dx]) => {
-    const columns = Math.max(0, Math.ceil((width - x) / dx));
-    return sum + rows(columns, Math.max(0, Math.ceil((height - y) / dy)));
-  }, 0);
-}
-
-function concat(parts: readonly Uint8Array[]): Uint8Array {
-  if (parts.length === 1) return parts[0];
-  const out = new Uint8Array(parts.reduce((sum, p) => sum + p.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    out.set(part, at);
-    at += part.length;
-  }
-  return out;
-}
-
-function corrupt(detail: string, offset: number): CorruptImageError {
-  return new CorruptImageError("png", detail, { offset });
 }
 
 function unpack(png: DecodedPng) {
