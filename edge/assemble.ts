@@ -55,7 +55,10 @@ export const LEASE_MS = 30_000;
 export async function assembleEdge(parts: Parts): Promise<EdgeDeps> {
   const { backend, now = Date.now } = parts;
   const { metrics, registry } = createMetrics();
-  const usage = openUsageBook(await backend.records<Json>("usage"), now);
+  const usage = openUsageBook(
+    await backend.records<Json>("usage", { isSoon: true }),
+    now,
+  );
   const webhooks = await openWebhookQueue(backend);
   const imports = await openTaskBook(backend, "imports", { now });
   const trainings = await openTaskBook(backend, "trainings", { now });
@@ -89,6 +92,7 @@ export async function assembleEdge(parts: Parts): Promise<EdgeDeps> {
     uploads: await backend.records<Json>("uploads"),
     idempotency: await backend.records<Json>("idempotency", {
       ttlMs: IDEMPOTENCY_MS,
+      isSoon: true,
     }),
     keys: openKeyBook(await backend.records<Json>("keys"), now),
     usage,

@@ -50,7 +50,10 @@ const providers = pick(
 const backend = await openBackend(env, "cytoedge worker");
 const { store } = await openStore(env);
 const now = Date.now;
-const usage = openUsageBook(await backend.records<Json>("usage"), now);
+const usage = openUsageBook(
+  await backend.records<Json>("usage", { isSoon: true }),
+  now,
+);
 const jobs = await openJobBook(backend, {
   now,
   leaseMs: LEASE_MS,

@@ -41,6 +41,7 @@ import { objectKey } from "../shared/storage/keys.ts";
 import { NETWORK_FILE, RESULT_FILE } from "../shared/storage/names.ts";
 import type { ObjectStore } from "../shared/storage/types.ts";
 import type { Core } from "../wasm/mod.ts";
+import { createLanes } from "./lanes.ts";
 
 /** What runs jobs. */
 export interface JobDeps {
@@ -66,6 +67,9 @@ interface StoredDescription {
 /** Largest input that is fetched, bytes, and how long that may take, ms. */
 const MAX_FETCHED_BYTES = 100 * 2 ** 20;
 const FETCH_MS = 120_000;
+
+/** Files that are sent at a time. */
+const PUTS = 4;
 
 /** Progress is told at most so often, ms. */
 const REPORT_MS = 250;
@@ -198,6 +202,7 @@ async function readKnown(
     : undefined;
 }
 
+/** Store a result's files, some of them while others are made. */
 async function writeFiles(
   { core, store }: JobDeps,
   { job, result, decoded, folder }: {
@@ -211,25 +216,37 @@ async function writeFiles(
   const stem = spellStem(fileName);
   const context = { core, fileName, stem, image: decoded, result };
   const files: string[] = [];
-  for (const name of job.outputs) {
-    for (const [file, content] of writeOutput(name as OutputName, context)) {
-      signal.throwIfAborted();
-      await put(store, folder(file), content);
-      files.push(file);
+  const puts = createLanes(PUTS);
+  try {
+    // the largest file first: the others are made while it is sent
+    const network = encodeNetwork(result);
+    if (network) {
+      await puts.start(() => put(store, folder(NETWORK_FILE), network));
     }
-  }
-  const [plane] = result.planes;
-  // masks of stacks are not computed again
-  if (result.planes.length === 1 && plane.flows.length > 0) {
-    const { height, width } = plane.flowsSize;
-    const network = new Float32Array(3 * height * width);
-    network.set(plane.flows);
-    network.set(plane.cellprob, 2 * height * width);
-    const npy = encodeNpy(network, [3, height, width]);
-    await put(store, folder(NETWORK_FILE), npy);
-    files.push(NETWORK_FILE);
+    for (const name of job.outputs) {
+      const made = writeOutput(name as OutputName, context);
+      for (const [file, content] of made) {
+        signal.throwIfAborted();
+        await puts.start(() => put(store, folder(file), content));
+        files.push(file);
+      }
+    }
+    if (network) files.push(NETWORK_FILE);
+  } finally {
+    await puts.end();
   }
   return files;
+}
+
+/** What masks are computed again from; those of stacks are not. */
+function encodeNetwork({ planes }: SegmentResult): Uint8Array | undefined {
+  const [plane] = planes;
+  if (planes.length > 1 || plane.flows.length === 0) return undefined;
+  const { height, width } = plane.flowsSize;
+  const network = new Float32Array(3 * height * width);
+  network.set(plane.flows);
+  network.set(plane.cellprob, 2 * height * width);
+  return encodeNpy(network, [3, height, width]);
 }
 
 /** Tells progress, not for each tile. */
@@ -265,7 +282,7 @@ async function put(
 ): Promise<void> {
   const bytes = typeof content === "string"
     ? new TextEncoder().encode(content)
-    : new Uint8Array(content);
+    : content as Uint8Array<ArrayBuffer>;
   await store.put(key, bytes, { mediaType: mediaTypeOf(key) });
 }
 

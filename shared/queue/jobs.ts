@@ -10,6 +10,10 @@
  * its end is done (`isClosed`). Whoever falls in between leaves it in the
  * bucket of open jobs, where a redelivery or `sweep` goes on.
  *
+ * The disk is waited for twice: with the messages of a job that is accepted,
+ * and with the record of its end, before that is told. What was written before
+ * a durable write survives with it, what came after is repeated.
+ *
  * One file although long: each step counts on the order of the others.
  *
  * @module
@@ -52,14 +56,13 @@ export async function openJobBook(
   backend: QueueBackend,
   { now, leaseMs = 30_000, maxDeliveries = 4, onEnd }: JobBookOptions,
 ): Promise<JobBook> {
-  const jobs = await backend.records<Json>("jobs") as unknown as Records<
-    Stored<JobRecord>
-  >;
-  const images = await backend.records<Json>("images") as unknown as Records<
-    Stored<ImageRecord>
-  >;
+  const jobs = await openJobs(backend);
+  const images = await backend.records<Json>("images", {
+    isSoon: true,
+  }) as unknown as Records<Stored<ImageRecord>>;
   const open = await backend.records<{ readonly since: number }>("open_jobs", {
     ttlMs: OPEN_MS,
+    isSoon: true,
   });
   const events = await backend.events("jobs");
   const queue = await backend.queue("jobs", {
@@ -365,6 +368,22 @@ export async function openJobBook(
         page = await open.list([], { after: page[page.length - 1].key });
       }
       return mended;
+    },
+  };
+}
+
+/** Records of jobs: only their ends wait for the disk. */
+async function openJobs(
+  backend: QueueBackend,
+): Promise<Records<Stored<JobRecord>>> {
+  const [soon, durable] = await Promise.all(
+    [true, false].map((isSoon) => backend.records<Json>("jobs", { isSoon })),
+  ) as unknown as Records<Stored<JobRecord>>[];
+  return {
+    ...soon,
+    update: (key, value, revision) => {
+      const isEnd = isFinal(value.state) && !value.isClosed;
+      return (isEnd ? durable : soon).update(key, value, revision);
     },
   };
 }

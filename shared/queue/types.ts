@@ -196,6 +196,13 @@ export interface ListOptions {
 export interface RecordOptions {
   /** Records vanish so long after their last change, ms (default never). */
   readonly ttlMs?: number;
+  /**
+   * Changes do not wait for the disk: a power failure may undo them, though
+   * never one that came before a durable write (another record's, a message's
+   * publication) without undoing that, too. Of one bucket some may be changed
+   * so and others not. Default false: durable when the call returns.
+   */
+  readonly isSoon?: boolean;
 }
 
 /** An event of a job, as a stream of server-sent events carries it. */

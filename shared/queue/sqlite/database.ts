@@ -122,6 +122,7 @@ export function openDatabase(path: string): Database {
   };
 
   let writes: Write[] = [];
+  let isSynced = true;
   const enqueue = <T>(
     asked: Pick<Write, "operation" | "isDurable"> & { run: () => T },
   ) =>
@@ -151,7 +152,10 @@ export function openDatabase(path: string): Database {
     if (batch.length === 0) return;
     try {
       const isDurable = batch.some((write) => write.isDurable);
-      sqlite.exec(`PRAGMA synchronous = ${isDurable ? "FULL" : "NORMAL"}`);
+      if (isDurable !== isSynced) {
+        sqlite.exec(`PRAGMA synchronous = ${isDurable ? "FULL" : "NORMAL"}`);
+        isSynced = isDurable;
+      }
       sqlite.exec("BEGIN IMMEDIATE");
       const settle = batch.map(attempt);
       sqlite.exec("COMMIT");

@@ -23,8 +23,9 @@ const POLL_MS = 50;
 export function sqliteRecords<Value extends Json>(
   { db, now, wakes, signal: closed }: Home,
   bucket: string,
-  { ttlMs }: RecordOptions,
+  { ttlMs, isSoon = false }: RecordOptions,
 ): Records<Value> {
+  const store = isSoon ? db.writeSoon : db.write;
   const topicOf = (key: string) => `record ${bucket} ${key}`;
 
   function read(key: string): StoredRecord<Value> | undefined {
@@ -43,7 +44,7 @@ export function sqliteRecords<Value extends Json>(
     { value, expected }: { value: string; expected: number | undefined },
   ): Promise<number> {
     try {
-      return await db.write(operation, () => {
+      return await store(operation, () => {
         const found = read(key)?.revision;
         if (found !== expected) {
           const state = expected === undefined
@@ -90,7 +91,7 @@ export function sqliteRecords<Value extends Json>(
 
     async delete(key) {
       const joined = joinKey(key);
-      await db.write("delete", () => {
+      await store("delete", () => {
         db.all(
           "DELETE FROM records WHERE bucket = ? AND key = ?",
           ...[bucket, joined],

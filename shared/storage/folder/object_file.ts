@@ -18,7 +18,7 @@ import { hasCode, makeFolder, syncFolder } from "./folders.ts";
 /** Bytes of the description: a media type of 255 characters fits. */
 export const TRAILER_BYTES = 512;
 
-/** Bytes that are read and written at a time. */
+/** Bytes that are read at a time. */
 const CHUNK_BYTES = 256 * 1024;
 
 /** Begins every description; its number changes with the layout. */
@@ -76,8 +76,10 @@ async function fill(
     length += chunk.length;
     // a sender of too much is stopped before the disk is full of it
     if (length > (options.length ?? Infinity)) break;
+    // the system writes while the digest goes on
+    const written = writeAll(file, chunk);
     hash.update(chunk);
-    await writeAll(file, chunk);
+    await written;
   }
   const sha256 = hash.digest("hex");
   requireAsSaid(length, sha256, options);
@@ -208,13 +210,9 @@ export function streamFile(
 }
 
 async function* chunksOf(content: Content) {
-  if (!(content instanceof Uint8Array)) {
-    yield* content;
-    return;
-  }
-  for (let at = 0; at < content.length; at += CHUNK_BYTES) {
-    yield content.subarray(at, at + CHUNK_BYTES);
-  }
+  // what is in memory already is written at once
+  if (content instanceof Uint8Array) yield content;
+  else yield* content;
 }
 
 // a disk that is full may take some of the bytes without an error
