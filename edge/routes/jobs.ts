@@ -230,7 +230,8 @@ async function readProgress(
 ): Promise<{ done: number; total: number }> {
   const perImage = Math.max(1, Math.round(job.quote.tiles / job.total));
   const settled = job.succeeded + job.failed;
-  if (isFinal(job.state) || job.total > 64) {
+  // nothing has begun, all has ended, or it is too much to look at
+  if (job.state === "queued" || isFinal(job.state) || job.total > 64) {
     return { done: settled * perImage, total: job.total * perImage };
   }
   const last = new Map<number, { done: number; total: number }>();

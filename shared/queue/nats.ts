@@ -21,6 +21,8 @@ export interface NatsOptions {
   readonly password?: string;
   /** Copies of each stream in a cluster: 1 (default), 3 or 5. */
   readonly replicas?: number;
+  /** How long the deletion of a record is told to who watches it, ms. */
+  readonly deletedMs?: number;
   /** Shown in the server's list of connections. */
   readonly clientName?: string;
   /** For ages; leases are timed by the server. */
@@ -29,6 +31,9 @@ export interface NatsOptions {
 
 /** How long a probe, or the last words of a connection, may take, ms. */
 const BRIEF_MS = 2_000;
+
+/** Longer than a watch takes to be made again. */
+const DELETED_MS = 5 * 60_000;
 
 /** Pause between attempts to connect again, ms. */
 const RECONNECT_MS = 250;
@@ -41,7 +46,7 @@ const RECONNECT_MS = 250;
  */
 export async function openNats(options: NatsOptions): Promise<QueueBackend> {
   const { servers, token, user, password, clientName } = options;
-  const { replicas = 1, now = Date.now } = options;
+  const { replicas = 1, now = Date.now, deletedMs = DELETED_MS } = options;
   const closing = new AbortController();
   const home = await surface("connect", async (): Promise<Home> => {
     const nc = await connect({
@@ -59,7 +64,8 @@ export async function openNats(options: NatsOptions): Promise<QueueBackend> {
     });
     const js = jetstream(nc, { timeout: ANSWER_MS });
     const jsm = await jetstreamManager(nc, { timeout: ANSWER_MS });
-    return { nc, js, jsm, now, replicas, signal: closing.signal };
+    const { signal } = closing;
+    return { nc, js, jsm, now, replicas, deletedMs, signal };
   });
   const { nc } = home;
   return {

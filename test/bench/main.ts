@@ -18,7 +18,7 @@ import { resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { benchCore } from "./core.ts";
 import { benchEdge } from "./edge.ts";
-import { describeManyJobs, runManyJobs } from "./edge/many_jobs.ts";
+import { describeManyJobs, isFlat, runManyJobs } from "./edge/many_jobs.ts";
 import { benchEncode } from "./encode.ts";
 import { timeOneCase } from "./one_case.ts";
 import { DEFAULT_CACHE, installCellpose } from "./peers/install.ts";
@@ -91,7 +91,8 @@ async function main(): Promise<void> {
     const found = await runManyJobs(Number(values.jobs), options);
     options.print(describeManyJobs(found));
     if (values.json) print(JSON.stringify(found));
-    const isRight = found.lost === 0 && found.twice === 0;
+    const isRight = found.lost === 0 && found.twice === 0 &&
+      Object.values(found.memory).every(isFlat);
     Deno.exit(isRight ? 0 : 1);
   }
   if (positionals.join() === "edge") {

@@ -10,9 +10,11 @@ import { sweep } from "../../edge/sweep.ts";
 import { openNats } from "../../shared/queue/nats.ts";
 import { core } from "../core.ts";
 import { LEASE_MS, openStore, readConfig } from "./config.ts";
+import { tellMemory } from "./memory.ts";
 import { createSleeper } from "./sleeper.ts";
 
 const config = readConfig();
+tellMemory();
 const deps = await assembleEdge({
   core,
   coreVersion: "test",

@@ -6,8 +6,10 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import process from "node:process";
+import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import type { ProcessConfig } from "./config.ts";
+import { ANSWER, ASK, type Memory } from "./memory.ts";
 
 /** Pause before a process that ended is started again, ms. */
 const PAUSE_MS = 200;
@@ -25,6 +27,8 @@ export interface Supervised {
   pause(): void;
   /** Wait until it says that it is ready. */
   ready(): Promise<void>;
+  /** What it holds. */
+  memory(): Promise<Memory>;
   /** The last that it wrote to its standard error. */
   errors(): string;
   /** End it for good: at once, or after its tasks. */
@@ -37,10 +41,12 @@ export function supervise(script: string, config: ProcessConfig): Supervised {
   let [told, starts, errors, isStopped] = [config, 0, "", false];
   let child: ChildProcess;
   let isReady = Promise.resolve();
+  let tell = (_: Memory) => {};
 
   function start() {
     starts++;
-    const args = ["run", "-A", "--no-check", path, JSON.stringify(told)];
+    const flags = ["-A", "--no-check", "--v8-flags=--expose-gc"];
+    const args = ["run", ...flags, path, JSON.stringify(told)];
     child = spawn(process.execPath, args, {
       stdio: ["ignore", "pipe", "pipe"],
     });
@@ -48,10 +54,21 @@ export function supervise(script: string, config: ProcessConfig): Supervised {
     stderr?.on("data", (text) => {
       errors = (errors + text).slice(-KEPT_CHARACTERS);
     });
-    isReady = new Promise((resolve) => stdout?.once("data", () => resolve()));
+    isReady = new Promise((resolve) => {
+      if (stdout === null) return;
+      createInterface({ input: stdout }).on("line", (line) => {
+        if (!line.startsWith(ANSWER)) return resolve();
+        tell(JSON.parse(line.slice(ANSWER.length)));
+      });
+    });
     child.once("exit", () => {
       if (!isStopped) setTimeout(() => isStopped || start(), PAUSE_MS);
     });
+  }
+
+  // `child.kill` would take it for ended by the signal
+  function send(signal: "SIGSTOP" | typeof ASK) {
+    if (child.pid !== undefined) process.kill(child.pid, signal);
   }
 
   async function end(signal: "SIGKILL" | "SIGTERM") {
@@ -70,7 +87,7 @@ export function supervise(script: string, config: ProcessConfig): Supervised {
       await end("SIGKILL");
     },
     pause: () => {
-      child.kill("SIGSTOP");
+      send("SIGSTOP");
     },
     async ready() {
       const deadline = performance.now() + READY_MS;
@@ -85,6 +102,15 @@ export function supervise(script: string, config: ProcessConfig): Supervised {
         // it may have ended and been started again meanwhile
         if (starts !== began) return await this.ready();
       }
+    },
+    memory() {
+      const answer = new Promise<Memory>((resolve, reject) => {
+        tell = resolve;
+        setTimeout(() => reject(new Error(`${script} is silent`)), READY_MS)
+          .unref();
+      });
+      send(ASK);
+      return answer;
     },
     errors: () => errors,
     async stop(signal = "SIGKILL") {

@@ -10,9 +10,11 @@ import { core } from "../core.ts";
 import { createFaults } from "../faults/faults.ts";
 import { faultyBackend } from "../faults/faulty_backend.ts";
 import { LEASE_MS, openBook, openStore, readConfig } from "./config.ts";
+import { tellMemory } from "./memory.ts";
 import { createSleeper } from "./sleeper.ts";
 
 const config = readConfig();
+tellMemory();
 const { queueFaults: share } = config;
 const now = () => Date.now() + config.skewMs;
 const log = (entry: object) =>

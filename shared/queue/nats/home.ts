@@ -23,6 +23,8 @@ export interface Home {
   readonly now: Clock;
   /** Copies of each stream in a cluster: 1, 3 or 5. */
   readonly replicas: number;
+  /** How long the deletion of a record is told to who watches it, ms. */
+  readonly deletedMs: number;
   /** Aborts when the connection is closed. */
   readonly signal: AbortSignal;
 }

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { StorageType } from "@nats-io/jetstream";
+import { type JetStreamManager, StorageType } from "@nats-io/jetstream";
 import { type KvEntry, Kvm } from "@nats-io/kv";
 import { ConflictError } from "../../errors.ts";
 import { joinKey, requirePrefix, writeJson } from "../names.ts";
@@ -22,7 +22,7 @@ const AT_ONCE = 32;
 
 /** Make a bucket of this name, or connect to it. */
 export async function natsRecords<Value extends Json>(
-  { js, replicas, signal: closed }: Home,
+  { js, jsm, replicas, deletedMs, signal: closed }: Home,
   bucket: string,
   { ttlMs }: RecordOptions,
 ): Promise<Records<Value>> {
@@ -39,6 +39,8 @@ export async function natsRecords<Value extends Json>(
         ...(ttlMs !== undefined && { ttl: ttlMs }),
       }),
   );
+
+  await surface("open", () => allowTtl(jsm, `KV_cytoedge_${bucket}`));
 
   const repeated = <T>(operation: string, run: () => Promise<T>) =>
     surfaceRepeated({ operation, signal: closed }, run);
@@ -93,7 +95,10 @@ export async function natsRecords<Value extends Json>(
 
     async delete(key) {
       const joined = joinKey(key);
-      await repeated("delete", () => kv.delete(joined));
+      // a bucket keeps the last word of each key, and reads them all when it
+      // is listed: those of deletions must go
+      const last = { ttl: `${Math.ceil(deletedMs / 1000)}s` };
+      await repeated("delete", () => kv.purge(joined, last));
     },
 
     async list(prefix, { after, limit = 100, newestFirst = false } = {}) {
@@ -138,6 +143,13 @@ export async function natsRecords<Value extends Json>(
       }
     },
   };
+}
+
+/** Let messages of a stream have an end of their own (NATS 2.11, ADR-43). */
+async function allowTtl(jsm: JetStreamManager, stream: string): Promise<void> {
+  const { config } = await jsm.streams.info(stream);
+  if (config.allow_msg_ttl) return;
+  await jsm.streams.update(stream, { ...config, allow_msg_ttl: true });
 }
 
 function recordOf<Value extends Json>(entry: KvEntry): StoredRecord<Value> {

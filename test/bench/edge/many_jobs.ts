@@ -5,9 +5,9 @@
  *
  * @module
  */
-import { readFile } from "node:fs/promises";
 import { openStage, TENANT } from "../../chaos/stage.ts";
 import { parametersOf } from "../../chaos/images.ts";
+import type { Memory } from "../../chaos/memory.ts";
 import { drawLabels } from "../../edge/service.ts";
 import { NATS_SERVER, S3_SERVER } from "../../servers/programs.ts";
 import type { Note } from "../result.ts";
@@ -23,8 +23,10 @@ const CONCURRENCY = 4;
 const CALLERS = 8;
 /** Jobs that each number of workers is timed on. */
 const TIMED = 100;
-/** Memory is looked at when so many of the jobs are done, and at the end. */
-const WARM = 0.3;
+/** Memory is looked at so often while the many run. */
+const LOOKS = 5;
+/** What one of them may grow by after the first look, bytes. */
+const FLAT = 8 * 2 ** 20;
 const END_MS = 60 * 60_000;
 
 /** What was found. */
@@ -36,8 +38,8 @@ export interface ManyJobs {
   readonly perSecond: readonly [one: number, two: number];
   /** All jobs, with two workers, from the first request to the last end. */
   readonly seconds: number;
-  /** Bytes at `WARM` and at the end, by process. */
-  readonly memory: Readonly<Record<string, readonly [number, number]>>;
+  /** At equal distances, the last at the end, by process. */
+  readonly memory: Readonly<Record<string, readonly Memory[]>>;
 }
 
 /** Run `count` jobs. */
@@ -116,17 +118,16 @@ export async function runManyJobs(
 
     const from = performance.now();
     const processes = { edge, "worker 1": workers[0], "worker 2": workers[1] };
-    const memory: Record<string, [number, number]> = {};
-    const look = async (at: 0 | 1) => {
-      for (const [name, process] of Object.entries(processes)) {
-        (memory[name] ??= [0, 0])[at] = await residentBytes(process.pid());
-      }
-    };
+    const memory: Record<string, Memory[]> = {};
     const rest = Math.max(0, count - ids.length);
-    await waitFor(await send(Math.round(WARM * rest)));
-    await look(0);
-    await waitFor(await send(rest - Math.round(WARM * rest)));
-    await look(1);
+    for (let look = 0; look < LOOKS; look++) {
+      const [done, next] = [look, look + 1]
+        .map((part) => Math.round(part * rest / LOOKS));
+      await waitFor(await send(next - done));
+      for (const [name, process] of Object.entries(processes)) {
+        (memory[name] ??= []).push(await process.memory());
+      }
+    }
     const seconds = (performance.now() - from) / 1000;
     note("count");
     let [lost, twice, succeeded] = [0, 0, 0];
@@ -161,15 +162,21 @@ export function describeManyJobs(
     `(${(two / one).toFixed(2)} ×; goal 1.8 ×); ${
       seconds.toFixed(0)
     } s with two.`,
-    `Memory in MiB when ${100 * WARM} % were done and at the end: ${
-      Object.entries(memory).map(([name, [then, now]]) =>
-        `${name} ${mebibytes(then)} and ${mebibytes(now)}`
-      ).join(", ")
-    }.`,
+    "Heap after a collection, with buffers, and resident memory, MiB:",
+    ...Object.entries(memory).map(([name, looks]) =>
+      `  ${name}: ${looks.map(held).map(mebibytes).join(", ")}; resident ${
+        looks.map(({ resident }) => mebibytes(resident)).join(", ")
+      }${isFlat(looks) ? "" : " GROWS"}`
+    ),
   ].join("\n");
 }
 
-async function residentBytes(pid: number): Promise<number> {
-  const text = await readFile(`/proc/${pid}/status`, "utf8").catch(() => "");
-  return 1024 * Number(/VmRSS:\s+(\d+)/.exec(text)?.[1] ?? NaN);
+/** Whether what is held has stopped to grow. */
+export function isFlat(looks: readonly Memory[]): boolean {
+  const [first, ...later] = looks.map(held);
+  return later.every((bytes) => bytes - first <= FLAT);
+}
+
+function held({ heap, external }: Memory): number {
+  return heap + external;
 }
