@@ -25,6 +25,8 @@ export function consume(
   return consumeWork<ImageTask>({
     queue: jobs.queue,
     isRetriable,
+    judge: jobs.judge,
+    release: jobs.release,
     run: (task, signal) => runTask(deps, task, signal),
     fail: (task, error) =>
       jobs.settle(task, { state: "failed", error, gpuSeconds: 0, price: 0 }),

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { State } from "./job_types.ts";
+import type { Care, State } from "./job_types.ts";
 import type { Delivery, JobQueue, Json } from "./types.ts";
 
 /** What is taken, and what is done with it. */
@@ -16,6 +16,13 @@ export interface Work<Task> {
   readonly fail: (task: Task, error: string) => Promise<unknown>;
   /** Whether it may succeed later or elsewhere; default: always. */
   readonly isRetriable?: (err: unknown) => boolean;
+  /** How it may be run; default: beside others. */
+  readonly judge?: (task: Task) => Promise<Care>;
+  /**
+   * Record that an attempt failed and its process lives; false: there must be
+   * no further one. Default: the queue counts.
+   */
+  readonly release?: (task: Task) => Promise<boolean>;
   /** Pause before the next attempt, ms; default: half a second, doubled. */
   readonly retryMs?: (attempt: number) => number;
   /** Its state as it changes: a cancelled task is stopped. */
@@ -50,6 +57,12 @@ export async function consumeWork<Task>(
 ): Promise<void> {
   const { concurrency, drain } = options;
   const running = new Set<Promise<void>>();
+  const start = (delivery: Delivery) => {
+    const done = handle(work, delivery, options)
+      .finally(() => running.delete(done));
+    running.add(done);
+    return done;
+  };
   while (!drain.aborted) {
     const deliveries = await work.queue.pull({
       limit: concurrency - running.size,
@@ -60,14 +73,66 @@ export async function consumeWork<Task>(
       await pause(RETRY_MS, drain);
       return [];
     });
+    const risky: Lease[] = [];
     for (const delivery of deliveries) {
-      const done = handle(work, delivery, options)
-        .finally(() => running.delete(done));
-      running.add(done);
+      const care = await judge(work, delivery, options);
+      if (care === "beside others") start(delivery);
+      else if (care === "alone") risky.push(keepLease(delivery, options));
+    }
+    for (const { delivery, isOurs, end } of risky) {
+      await Promise.all(running);
+      end();
+      if (drain.aborted) await giveAway(delivery, options);
+      else if (isOurs()) await start(delivery);
     }
     if (running.size >= concurrency) await Promise.race(running);
   }
   await Promise.all(running);
+}
+
+/** How a delivery may be run; what is given up is settled. */
+async function judge<Task>(
+  work: Work<Task>,
+  delivery: Delivery,
+  { log }: ConsumeOptions,
+): Promise<Care> {
+  if (work.judge === undefined) return "beside others";
+  try {
+    const care = await work.judge(delivery.body as unknown as Task);
+    if (typeof care !== "string") await delivery.reject(care.giveUp);
+    return care;
+  } catch (err) {
+    log({ event: "judge failed", task: delivery.id, error: describe(err) });
+    const error = describe(err);
+    await delivery.nak({ error, delayMs: RETRY_MS }).catch(() => {});
+    return { giveUp: error };
+  }
+}
+
+/** A delivery that waits for its turn. */
+interface Lease {
+  readonly delivery: Delivery;
+  /** False where somebody else has it. */
+  isOurs(): boolean;
+  end(): void;
+}
+
+function keepLease(delivery: Delivery, { leaseMs }: ConsumeOptions): Lease {
+  let isOurs = true;
+  const renewal = setInterval(() => {
+    delivery.extend().then((kept) => isOurs &&= kept, () => {});
+  }, leaseMs / 3);
+  return { delivery, isOurs: () => isOurs, end: () => clearInterval(renewal) };
+}
+
+/** Give back what was not begun. */
+async function giveAway(
+  delivery: Delivery,
+  { log }: ConsumeOptions,
+): Promise<void> {
+  await delivery.nak({ error: "The worker stops" }).catch((err: unknown) => {
+    log({ event: "settle failed", task: delivery.id, error: describe(err) });
+  });
 }
 
 async function handle<Task>(
@@ -123,9 +188,11 @@ async function giveBack<Task>(
 ): Promise<void> {
   const error = describe(err);
   const { isRetriable = () => true, retryMs = doubled } = work;
-  if (isStopped || isRetriable(err)) {
-    const delayMs = isStopped ? 0 : retryMs(delivery.attempt);
-    await delivery.nak({ error, delayMs });
+  if (isStopped) return await delivery.nak({ error });
+  if (isRetriable(err)) {
+    const isAgain = await work.release?.(task) ?? true;
+    const delayMs = retryMs(delivery.attempt);
+    await (isAgain ? delivery.nak({ error, delayMs }) : delivery.reject(error));
     return;
   }
   await work.fail(task, error);

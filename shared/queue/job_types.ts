@@ -14,6 +14,13 @@ export type State =
   | "failed"
   | "cancelled";
 
+/** How a task may be run, by what became of it before. */
+export type Care =
+  | "beside others"
+  /** It may end its process: nothing else must be taken along. */
+  | "alone"
+  | { readonly giveUp: string };
+
 /** What a job is asked to do; the same for all its images. */
 export interface JobWork {
   readonly parameters: SegmentParameters;
@@ -69,7 +76,10 @@ export interface ImageRecord {
   readonly url: string | null;
   readonly name: string;
   readonly state: State;
+  /** Times that it was begun. */
   readonly attempts: number;
+  /** Of these, how often its worker ended without a word. */
+  readonly deaths?: number;
   readonly error: string | null;
   readonly result: string | null;
   readonly count: number | null;
@@ -131,8 +141,16 @@ export interface JobBook {
     page: { after: number; limit: number },
   ): Promise<readonly { index: number; image: ImageRecord }[]>;
   image(task: ImageTask): Promise<ImageRecord>;
+  /** How an image may be run. */
+  judge(task: ImageTask): Promise<Care>;
   /** Begin an image; undefined where its job or itself has ended. */
   start(task: ImageTask): Promise<StartedImage | undefined>;
+  /**
+   * Record that an attempt failed though its worker lives.
+   *
+   * @returns false: it was the last one
+   */
+  release(task: ImageTask): Promise<boolean>;
   /** Settle an image, and its job with the last one. Repeats do nothing. */
   settle(task: ImageTask, outcome: ImageOutcome): Promise<JobRecord>;
   /** @throws {ConflictError} if it has ended already */
@@ -178,8 +196,8 @@ export interface JobBookOptions {
   readonly now: () => number;
   /** A worker that says nothing for so long is gone; default 30 s. */
   readonly leaseMs?: number;
-  /** Default 4. */
-  readonly maxDeliveries?: number;
+  /** An image is begun so often; default 4. */
+  readonly maxAttempts?: number;
   /**
    * Called after a job's record says that it ended; again where whoever called
    * fell before it was done, so it must bear repetition.

@@ -19,20 +19,9 @@
  * @module
  */
 import { ConflictError, NotFoundError } from "../errors.ts";
-import {
-  countBits,
-  emptyBits,
-  hasBit,
-  readBits,
-  setBit,
-  writeBits,
-} from "./bits.ts";
-import {
-  changeRecord,
-  createRecord,
-  forEachIndex,
-  type Stored,
-} from "./change_record.ts";
+import { countBits, hasBit, readBits, setBit, writeBits } from "./bits.ts";
+import { changeRecord, createRecord, forEachIndex } from "./change_record.ts";
+import { keyOf, newImage, newJob, openJobRecords } from "./job_records.ts";
 import {
   type ImageOutcome,
   type ImageRecord,
@@ -42,32 +31,27 @@ import {
   type JobBookOptions,
   type JobRecord,
 } from "./job_types.ts";
-import type { DeadLetter, Json, QueueBackend, Records } from "./types.ts";
+import type { DeadLetter, QueueBackend } from "./types.ts";
 
+/** Deaths of its worker after which an image is run alone. */
+const RISKY_DEATHS = 2;
+const DELIVERIES_PER_ATTEMPT = 8;
 /** Records or messages that are written at a time. */
 const AT_ONCE = 16;
-/** Open jobs are looked after for so long, ms. */
-const OPEN_MS = 7 * 24 * 3600 * 1000;
 /** A job may take so long to be written down, ms. */
 const CREATE_MS = 10 * 60 * 1000;
 
 /** Open the book of jobs. */
 export async function openJobBook(
   backend: QueueBackend,
-  { now, leaseMs = 30_000, maxDeliveries = 4, onEnd }: JobBookOptions,
+  { now, leaseMs = 30_000, maxAttempts = 4, onEnd }: JobBookOptions,
 ): Promise<JobBook> {
-  const jobs = await openJobs(backend);
-  const images = await backend.records<Json>("images", {
-    isSoon: true,
-  }) as unknown as Records<Stored<ImageRecord>>;
-  const open = await backend.records<{ readonly since: number }>("open_jobs", {
-    ttlMs: OPEN_MS,
-    isSoon: true,
-  });
+  const { jobs, images, open } = await openJobRecords(backend);
   const events = await backend.events("jobs");
   const queue = await backend.queue("jobs", {
     leaseMs,
-    maxDeliveries,
+    // not every delivery is begun: some wait beside an image that is deadly
+    maxDeliveries: maxAttempts * DELIVERIES_PER_ATTEMPT,
     onDead: bury,
   });
 
@@ -84,9 +68,10 @@ export async function openJobBook(
     const task = body as unknown as ImageTask;
     const job = (await jobs.get([task.tenant, task.job]))?.value;
     if (job === undefined) return "forget";
+    const begun = (await images.get(keyOf(task)))?.value.attempts;
     const end: ImageOutcome = {
       state: "failed",
-      error: `Given up after ${attempts} attempts: ${error}`,
+      error: `Given up after ${begun || attempts} attempts: ${error}`,
       gpuSeconds: 0,
       price: 0,
     };
@@ -199,34 +184,13 @@ export async function openJobBook(
         list.length,
         AT_ONCE,
         (index) =>
-          createRecord<ImageRecord>(images, [...key, `${index}`], {
-            ...list[index],
-            state: "queued",
-            attempts: 0,
-            error: null,
-            result: null,
-            count: null,
-            files: [],
-            gpuSeconds: 0,
-            price: 0,
-          }),
+          createRecord<ImageRecord>(
+            images,
+            [...key, `${index}`],
+            newImage(list[index]),
+          ),
       );
-      const record: JobRecord = {
-        ...work,
-        state: "queued",
-        created: now(),
-        started: null,
-        finished: null,
-        total: list.length,
-        succeeded: 0,
-        failed: 0,
-        settled: writeBits(emptyBits(list.length)),
-        gpuSeconds: 0,
-        price: 0,
-        isPublished: false,
-        isClosed: false,
-        error: null,
-      };
+      const record = newJob({ ...work, images: list }, now());
       if (!await createRecord<JobRecord>(jobs, key, record)) {
         // the same request came twice: the first one's job is theirs
         return (await read(work.tenant, work.id)).value;
@@ -269,6 +233,24 @@ export async function openJobBook(
       }
       return found.value;
     },
+    async judge(task) {
+      const image = (await images.get(keyOf(task)))?.value;
+      const isBegun = image?.state === "running";
+      if (isBegun && image.attempts >= maxAttempts) {
+        return { giveUp: "its worker ended without an answer" };
+      }
+      const deaths = (image?.deaths ?? 0) + (isBegun ? 1 : 0);
+      return deaths < RISKY_DEATHS ? "beside others" : "alone";
+    },
+    async release(task) {
+      const { attempts } = await changeRecord<ImageRecord>(
+        images,
+        keyOf(task),
+        (value) =>
+          value.state === "running" ? { ...value, state: "queued" } : undefined,
+      );
+      return attempts < maxAttempts;
+    },
     async start(task) {
       const { tenant, job: id } = task;
       const before = (await jobs.get([tenant, id]))?.value;
@@ -282,9 +264,13 @@ export async function openJobBook(
         images,
         keyOf(task),
         (value) =>
-          isFinal(value.state)
-            ? undefined
-            : { ...value, state: "running", attempts: value.attempts + 1 },
+          isFinal(value.state) ? undefined : {
+            ...value,
+            state: "running",
+            attempts: value.attempts + 1,
+            // nobody has said how the last attempt ended
+            deaths: (value.deaths ?? 0) + (value.state === "running" ? 1 : 0),
+          },
       );
       if (image.state === "succeeded" || image.state === "failed") {
         // settled by one that fell before the job could count it
@@ -370,24 +356,4 @@ export async function openJobBook(
       return mended;
     },
   };
-}
-
-/** Records of jobs: only their ends wait for the disk. */
-async function openJobs(
-  backend: QueueBackend,
-): Promise<Records<Stored<JobRecord>>> {
-  const [soon, durable] = await Promise.all(
-    [true, false].map((isSoon) => backend.records<Json>("jobs", { isSoon })),
-  ) as unknown as Records<Stored<JobRecord>>[];
-  return {
-    ...soon,
-    update: (key, value, revision) => {
-      const isEnd = isFinal(value.state) && !value.isClosed;
-      return (isEnd ? durable : soon).update(key, value, revision);
-    },
-  };
-}
-
-function keyOf({ tenant, job, index }: ImageTask): string[] {
-  return [tenant, job, `${index}`];
 }
