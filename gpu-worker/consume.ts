@@ -34,14 +34,18 @@ export function consume(
   }, options);
 }
 
-/**
- * Do tasks of one kind until `drain`.
- *
- * @param run  gives the task's output
- */
+/** What is done for one kind of tasks. */
+export interface TaskWork {
+  readonly book: TaskBook;
+  /** Gives the task's output. */
+  readonly run: (task: TaskRecord, signal: AbortSignal) => Promise<Json>;
+  /** Called when it has ended, whatever way; again where that was cut short. */
+  readonly onEnd?: (ref: TaskRef) => Promise<void>;
+}
+
+/** Do tasks of one kind until `drain`. */
 export function consumeTasks(
-  book: TaskBook,
-  run: (task: TaskRecord, signal: AbortSignal) => Promise<Json>,
+  { book, run, onEnd = () => Promise.resolve() }: TaskWork,
   options: ConsumeOptions,
 ): Promise<void> {
   return consumeWork<TaskRef>({
@@ -49,12 +53,17 @@ export function consumeTasks(
     isRetriable,
     async run(ref, signal) {
       const task = await book.start(ref);
-      if (task === undefined) return;
+      if (task === undefined) return await onEnd(ref);
       const output = await run(task, signal);
       signal.throwIfAborted();
       await book.settle(ref, { state: "succeeded", output });
+      await onEnd(ref);
     },
-    fail: (ref, error) => book.settle(ref, { state: "failed", error }),
+    async fail(ref, error) {
+      await book.settle(ref, { state: "failed", error });
+      await onEnd(ref);
+    },
+    again: book.again,
     watch: ({ tenant, id }, signal) => book.watch(tenant, id, signal),
   }, options);
 }

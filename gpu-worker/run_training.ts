@@ -4,6 +4,9 @@
  *
  *   bring files → tune, judge → store the model if it is adopted
  *
+ * What it goes on from is stored now and then and when it is handed back, so
+ * that another worker goes on from there, to the same bits.
+ *
  * @module
  */
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
@@ -16,6 +19,7 @@ import { TrainingInput, type TrainingOutput } from "../shared/schema/tasks.ts";
 import { objectKey } from "../shared/storage/keys.ts";
 import type { ObjectStore } from "../shared/storage/types.ts";
 import type { Core } from "../wasm/mod.ts";
+import { keepTraining, type KeptTraining } from "./kept_training.ts";
 import { download, storeModel } from "./stored_models.ts";
 import { openWorkerPreparer } from "./train/open_batches.ts";
 import { openTrainable } from "./train/open_trainable.ts";
@@ -38,6 +42,10 @@ export interface TrainingDeps {
   readonly folderOf: (id: string, tenant: string) => Promise<string>;
   readonly openEncoder: (folder: string) => Promise<Encoder>;
   readonly threads?: number;
+  /** Aborts when it must be handed back; the task's signal aborts, too. */
+  readonly handBack?: AbortSignal;
+  /** Between two times that its checkpoint is stored, ms; default 5 min. */
+  readonly keepMs?: number;
   readonly now: () => number;
   /** Add an event to the training. */
   readonly tell: (event: { type: string; data: Json }) => Promise<void>;
@@ -49,6 +57,7 @@ const STEP_MS = 500;
 const FEW_IMAGES = 12;
 /** Images that a validation is measured on. */
 const VAL_IMAGES = 32;
+const KEEP_MS = 5 * 60_000;
 /** For decoded images; more are read again. */
 const MEMORY_BYTES = 2 * 2 ** 30;
 /** As `train` does by default. */
@@ -82,22 +91,36 @@ export async function runTraining(
       threads: deps.threads,
     });
     const request = makeRequest(input, { images, network });
+    const out = join(folder, "out");
+    const kept = keepTraining(deps.store, task);
     const trainDeps: TrainDeps = {
       core: deps.core,
       preparer,
       openEncoder: deps.openEncoder,
       onLine: teller.line,
+      onSaved: createKeeper(deps, { kept, out, say: teller.say }),
+      ...(deps.handBack ? { handBack: deps.handBack } : {}),
       say: teller.say,
     };
-    const out = join(folder, "out");
     const items = await collectItems(request, trainDeps);
     signal.throwIfAborted();
-    const outcome = await tuneModel(items, {
-      parent,
-      valShare: input.settings.valShare,
-      fewImages: FEW_IMAGES,
-      maxFolds: input.settings.maxFolds,
-    }, { folder: out, request, deps: trainDeps });
+    const tune = () =>
+      tuneModel(items, {
+        parent,
+        valShare: input.settings.valShare,
+        fewImages: FEW_IMAGES,
+        maxFolds: input.settings.maxFolds,
+      }, { folder: out, request, deps: trainDeps });
+    const outcome = await kept.restore(out)
+      ? await tune().catch(async (err: unknown) => {
+        const isOther = err instanceof ArgumentError &&
+          err.argument === "resume";
+        if (!isOther) throw err;
+        teller.say("what was kept is of another version: it starts again");
+        await rm(out, { recursive: true, force: true });
+        return await tune();
+      })
+      : await tune();
     await teller.done();
     return {
       ...describe(outcome),
@@ -210,8 +233,34 @@ function describe({ verdict, loop }: TuneOutcome) {
   };
 }
 
+/** Stores checkpoints now and then, and the last one of a hand-back. */
+function createKeeper(
+  { now, handBack, keepMs = KEEP_MS }: TrainingDeps,
+  { kept, out, say }: {
+    kept: KeptTraining;
+    out: string;
+    say: (text: string) => void;
+  },
+): () => Promise<void> {
+  let last = now();
+  return async () => {
+    if (!handBack?.aborted && now() - last < keepMs) return;
+    last = now();
+    try {
+      await kept.keep(out);
+    } catch (err) {
+      // it goes on; where it falls, more of it is done again
+      const error = err instanceof Error ? err.message : String(err);
+      say(`the checkpoint could not be stored: ${error}`);
+    }
+  };
+}
+
 /** Tells the log's lines as events, in their order; a stop ends the loop. */
-function createTeller({ tell, now }: TrainingDeps, signal: AbortSignal) {
+function createTeller(
+  { tell, now, handBack }: TrainingDeps,
+  signal: AbortSignal,
+) {
   let told: Promise<unknown> = Promise.resolve();
   let lastStep = -Infinity;
   const add = (event: { type: string; data: Json }) => {
@@ -220,7 +269,8 @@ function createTeller({ tell, now }: TrainingDeps, signal: AbortSignal) {
   };
   return {
     line(line: LogLine) {
-      signal.throwIfAborted();
+      // one that is handed back goes on to its next checkpoint
+      if (!handBack?.aborted) signal.throwIfAborted();
       if (line.event === "step") {
         if (now() - lastStep < STEP_MS) return;
         lastStep = now();

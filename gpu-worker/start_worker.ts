@@ -10,12 +10,17 @@ import type { FetchGuard } from "../shared/net/fetch_guard.ts";
 import type { ImageTask, JobBook } from "../shared/queue/job_types.ts";
 import type { ConsumeOptions } from "../shared/queue/consume_work.ts";
 import { openModelBook } from "../shared/queue/models.ts";
-import { TASK_LEASE_MS, type TaskBook } from "../shared/queue/tasks.ts";
+import {
+  TASK_LEASE_MS,
+  type TaskBook,
+  type TaskRecord,
+} from "../shared/queue/tasks.ts";
 import type { Json } from "../shared/queue/types.ts";
 import type { UsageBook } from "../shared/queue/usage.ts";
 import type { ObjectStore } from "../shared/storage/types.ts";
 import type { Core } from "../wasm/mod.ts";
 import { consume, consumeTasks } from "./consume.ts";
+import { keepTraining } from "./kept_training.ts";
 import { DEFAULT_MODEL, openModelCache } from "./model_cache.ts";
 import { runImport } from "./run_import.ts";
 import { type JobDeps, runTask } from "./run_job.ts";
@@ -51,6 +56,8 @@ export interface WorkerParts {
   /** ms since 1970. */
   readonly now: () => number;
   readonly maxLoaded?: number;
+  /** Between two times that a training's checkpoint is stored, ms. */
+  readonly keepMs?: number;
   /** Threads of trainings. */
   readonly threads?: number;
 }
@@ -109,13 +116,12 @@ export function startWorker(
   const start = {
     jobs: () => consume(deps, { ...shared, concurrency, leaseMs }),
     imports: () =>
-      consumeTasks(
-        imports,
-        (task, signal) => runImport({ store, work }, task, signal),
-        slow,
-      ),
-    trainings: () =>
-      consumeTasks(trainings, async (task, signal) => {
+      consumeTasks({
+        book: imports,
+        run: (task, signal) => runImport({ store, work }, task, signal),
+      }, slow),
+    trainings: () => {
+      const run = async (task: TaskRecord, signal: AbortSignal) => {
         const output = await runTraining(
           {
             core,
@@ -124,6 +130,8 @@ export function startWorker(
             folderOf: cache.folderOf,
             openEncoder: parts.loadForTraining ?? parts.load,
             ...(parts.threads === undefined ? {} : { threads: parts.threads }),
+            handBack: drain.signal,
+            ...(parts.keepMs === undefined ? {} : { keepMs: parts.keepMs }),
             now,
             tell: (event) => trainings.tell(task, event),
           },
@@ -135,8 +143,14 @@ export function startWorker(
           price: output.seconds * parts.pricePerGpuSecond,
         });
         return output;
+      };
+      return consumeTasks({
+        book: trainings,
+        run,
+        onEnd: (ref) => keepTraining(store, ref).drop(),
         // a training takes longer than whoever stops a process waits
-      }, { ...slow, kill: drain.signal }),
+      }, { ...slow, kill: drain.signal });
+    },
   } satisfies Record<WorkKind, () => Promise<void>>;
 
   const warm = warmShipped(cache.find, log);

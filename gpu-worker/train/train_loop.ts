@@ -56,6 +56,10 @@ export interface LoopDeps {
   /** None: the last weights are the result. */
   readonly validate?: (trainer: Trainer, step: number) => Promise<Validation>;
   readonly onLine?: (line: LogLine) => void;
+  /** Called when the folder holds a new checkpoint. */
+  readonly onSaved?: () => Promise<void>;
+  /** Ends it before its end, with a checkpoint: it goes on elsewhere. */
+  readonly handBack?: AbortSignal | undefined;
 }
 
 /** What became of it. */
@@ -84,6 +88,7 @@ export const FILES = {
  *
  * @throws {ModelError} if the loss explodes or is no number
  * @throws {ArgumentError} if the checkpoint is of another training
+ * @throws the reason of `handBack`
  */
 export async function runLoop(
   plan: LoopPlan,
@@ -137,6 +142,7 @@ export async function runLoop(
       meanLoss,
     };
     saveCheckpoint(paths.checkpoint, { ...progress, state });
+    await deps.onSaved?.();
     return state;
   };
 
@@ -149,6 +155,10 @@ export async function runLoop(
         await save();
       }
       if (steps > 0 && step >= steps) break;
+      if (deps.handBack?.aborted) {
+        await save();
+        throw deps.handBack.reason;
+      }
       if (isOver(plan, secondsNow())) {
         reason = "time is over";
         break;

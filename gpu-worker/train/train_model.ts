@@ -58,6 +58,10 @@ export interface TrainDeps {
   readonly preparer: Preparer;
   readonly openEncoder: (folder: string) => Promise<Encoder>;
   readonly onLine?: (line: LogLine) => void;
+  /** Called when what a training goes on from has changed. */
+  readonly onSaved?: () => Promise<void>;
+  /** As that of the loop. */
+  readonly handBack?: AbortSignal;
   /** A sentence for whoever watches. */
   readonly say: (line: string) => void;
 }
@@ -174,6 +178,8 @@ export async function trainOn(
       batches: opened,
       ...(held.length > 0 ? { validate } : {}),
       ...(deps.onLine ? { onLine: deps.onLine } : {}),
+      ...(deps.onSaved ? { onSaved: deps.onSaved } : {}),
+      handBack: deps.handBack,
     });
     const tensors = loop.best === null
       ? loop.state.tensors

@@ -22,6 +22,9 @@ import {
   writeWhole,
 } from "./train_model.ts";
 
+/** What is left of a fold that is finished. */
+export const FOLD_SCORES = "scores.json";
+
 /** How the guard holds images out. */
 export interface GuardOptions {
   /** Folder of the parent's model. */
@@ -88,12 +91,13 @@ async function scoreFold(
   split: Parameters<typeof trainOn>[0],
   { request, deps }: { request: TrainRequest; deps: TrainDeps },
 ): Promise<ImageScore[]> {
-  const path = join(folder, "scores.json");
+  const path = join(folder, FOLD_SCORES);
   if (existsSync(path)) {
     return JSON.parse(readFileSync(path, "utf8")) as ImageScore[];
   }
   await trainOn({ ...split, held: [] }, { folder, request, deps });
   const scores = await scoreFolder(folder, split.held, deps);
   writeWhole(path, JSON.stringify(scores));
+  await deps.onSaved?.();
   return scores;
 }

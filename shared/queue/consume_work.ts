@@ -23,6 +23,11 @@ export interface Work<Task> {
    * no further one. Default: the queue counts.
    */
   readonly release?: (task: Task) => Promise<boolean>;
+  /**
+   * Queue a task anew that was stopped by `kill`, with all its attempts;
+   * default: it is given back.
+   */
+  readonly again?: (task: Task) => Promise<void>;
   /** Pause before the next attempt, ms; default: half a second, doubled. */
   readonly retryMs?: (attempt: number) => number;
   /** Its state as it changes: a cancelled task is stopped. */
@@ -159,6 +164,7 @@ async function handle<Task>(
       task,
       err,
       isStopped: stop.signal.aborted,
+      isKilled: kill?.aborted ?? false,
     })
       .catch((error: unknown) => {
         // the lease runs out and the task comes again
@@ -179,15 +185,20 @@ async function handle<Task>(
 /** What becomes of a task that did not succeed. */
 async function giveBack<Task>(
   work: Work<Task>,
-  { delivery, task, err, isStopped }: {
+  { delivery, task, err, isStopped, isKilled }: {
     delivery: Delivery;
     task: Task;
     err: unknown;
     isStopped: boolean;
+    isKilled: boolean;
   },
 ): Promise<void> {
   const error = describe(err);
   const { isRetriable = () => true, retryMs = doubled } = work;
+  if (isKilled && work.again) {
+    await work.again(task);
+    return await delivery.ack();
+  }
   if (isStopped) return await delivery.nak({ error });
   if (isRetriable(err)) {
     const isAgain = await work.release?.(task) ?? true;

@@ -56,6 +56,8 @@ export interface TaskBook {
   start(ref: TaskRef): Promise<TaskRecord | undefined>;
   /** End it; the first outcome is kept. */
   settle(ref: TaskRef, outcome: TaskOutcome): Promise<TaskRecord>;
+  /** Queue it anew, with all its attempts, unless it has ended. */
+  again(ref: TaskRef): Promise<void>;
   /** @throws {ConflictError} if it has ended already */
   cancel(tenant: string, id: string): Promise<TaskRecord>;
   /** Add an event. */
@@ -205,6 +207,12 @@ export async function openTaskBook(
       }
       await tellState(task);
       return task;
+    },
+    async again({ tenant, id }) {
+      const { state, attempts } = await read(tenant, id);
+      if (isFinal(state)) return;
+      const name = `${id}.again-${attempts}`;
+      await queue.publish({ id: name, body: { tenant, id } });
     },
     async cancel(tenant, id) {
       await read(tenant, id);

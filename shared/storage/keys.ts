@@ -5,6 +5,7 @@
  *   tenants/TENANT/jobs/JOB/NAME…             a job's request and summary
  *   tenants/TENANT/results/RESULT/NAME…       outputs, by result id: the cache
  *   tenants/TENANT/models/DIGEST/NAME…        imported and trained models
+ *   tenants/TENANT/trainings/TRAINING/NAME…   what it goes on from, until it ends
  *   tenants/TENANT/cache/DIGEST/NAME…         may be deleted at any time
  *
  * Everything of a tenant is below its prefix, results that repeat another
@@ -15,7 +16,13 @@
 import { ArgumentError, ForbiddenError } from "../errors.ts";
 
 /** What is kept for a tenant. */
-export type Area = "uploads" | "jobs" | "results" | "models" | "cache";
+export type Area =
+  | "uploads"
+  | "jobs"
+  | "results"
+  | "models"
+  | "trainings"
+  | "cache";
 
 /** Longest key of S3, bytes. */
 const MAX_KEY_LENGTH = 1024;
