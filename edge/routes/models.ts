@@ -16,6 +16,7 @@ import {
   Usage,
 } from "../../shared/schema/wire.ts";
 import { requireScope } from "../auth.ts";
+import { deleteModel } from "../delete_model.ts";
 import type { EdgeDeps } from "../deps.ts";
 import { newId } from "../ids.ts";
 import { presentModel, presentStored, presentTimes } from "../present.ts";
@@ -67,6 +68,20 @@ const readModel = createRoute({
   },
 });
 
+const removeModel = createRoute({
+  ...shared,
+  method: "delete",
+  path: "/models/{id}",
+  operationId: "deleteModel",
+  summary: "Forget a model of yours and delete its files",
+  middleware: requireScope("train"),
+  request: { params: z.object({ id: Id }) },
+  responses: {
+    204: { description: "It is gone" },
+    ...problemResponses("not-found", "conflict"),
+  },
+});
+
 const readUsage = createRoute({
   method: "get",
   path: "/usage",
@@ -115,6 +130,11 @@ export function models(deps: EdgeDeps) {
       const { tenant } = c.get("principal");
       const { id } = c.req.valid("param");
       return c.json(present(await deps.models.get(tenant, id)), 200);
+    })
+    .openapi(removeModel, async (c) => {
+      const { tenant } = c.get("principal");
+      await deleteModel(deps, tenant, c.req.valid("param").id);
+      return c.body(null, 204);
     })
     .openapi(readUsage, async (c) => {
       const days = await deps.usage.list(c.get("principal").tenant);

@@ -180,7 +180,9 @@ function present(task: TaskRecord): z.infer<typeof Training> {
     parent,
     ...presentTimes(task),
     report: output ? presentReport(output) : null,
-    model: output?.model ? presentStored(task.id, output.model) : null,
+    model: output?.model && !task.isDeleted
+      ? presentStored(task.id, output.model)
+      : null,
   };
 }
 

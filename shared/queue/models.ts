@@ -10,6 +10,7 @@ import {
   type StoredModel as Stored,
   TrainingOutput,
 } from "../schema/tasks.ts";
+import { isFinal } from "./job_types.ts";
 import type { TaskBook, TaskRecord } from "./tasks.ts";
 
 /** A model of a tenant, ready or on its way. */
@@ -33,6 +34,16 @@ export interface ModelBook {
    * @throws {ConflictError} if it is not ready
    */
   require(tenant: string, id: string): Promise<Stored>;
+  /**
+   * Take a model out of the book; again where an earlier call was cut short.
+   *
+   * @returns what its files are; undefined: it has none
+   * @throws {NotFoundError}
+   * @throws {ConflictError} if it is being made
+   */
+  remove(tenant: string, id: string): Promise<Stored | undefined>;
+  /** Put it back. */
+  restore(tenant: string, id: string): Promise<void>;
   /** Models that can be run, the newest first. */
   list(tenant: string): Promise<TenantModel[]>;
 }
@@ -45,10 +56,10 @@ export function openModelBook(
   imports: TaskBook,
   trainings: TaskBook,
 ): ModelBook {
-  async function get(tenant: string, id: string): Promise<TenantModel> {
+  async function find(tenant: string, id: string) {
     for (const book of [imports, trainings]) {
       try {
-        return describe(await book.get(tenant, id));
+        return { book, ...describe(await book.get(tenant, id)) };
       } catch (err) {
         if (!isSegError(err, "not-found")) throw err;
       }
@@ -56,8 +67,30 @@ export function openModelBook(
     throw new NotFoundError("model", id);
   }
 
+  async function get(tenant: string, id: string): Promise<TenantModel> {
+    const { book: _, ...found } = await find(tenant, id);
+    if (found.task.isDeleted) throw new NotFoundError("model", id);
+    return found;
+  }
+
   return {
     get,
+    async remove(tenant, id) {
+      const { book, task, model } = await find(tenant, id);
+      if (!isFinal(task.state)) {
+        throw new ConflictError(`model ${id}`, "is being made; wait for it");
+      }
+      // a training that kept its parent, or failed, is no model
+      if (book === trainings && model === undefined) {
+        throw new NotFoundError("model", id);
+      }
+      await book.markDeleted({ tenant, id }, true);
+      return model;
+    },
+    async restore(tenant, id) {
+      const { book } = await find(tenant, id);
+      await book.markDeleted({ tenant, id }, false);
+    },
     async require(tenant, id) {
       const { model, task } = await get(tenant, id);
       if (model) return model;
@@ -73,7 +106,10 @@ export function openModelBook(
       for (const book of [imports, trainings]) {
         let page = await book.list(tenant, { limit: PAGE });
         while (page.length > 0) {
-          found.push(...page.map(describe).filter(({ model }) => model));
+          found.push(
+            ...page.filter(({ isDeleted }) => !isDeleted).map(describe)
+              .filter(({ model }) => model),
+          );
           const after = page[page.length - 1].id;
           page = await book.list(tenant, { limit: PAGE, after });
         }

@@ -31,6 +31,8 @@ export interface TaskRecord extends TaskRef {
   readonly error: string | null;
   /** The message is in the queue. */
   readonly isPublished: boolean;
+  /** What it gave was deleted. */
+  readonly isDeleted?: boolean;
 }
 
 /** How a task ended. */
@@ -56,6 +58,8 @@ export interface TaskBook {
   start(ref: TaskRef): Promise<TaskRecord | undefined>;
   /** End it; the first outcome is kept. */
   settle(ref: TaskRef, outcome: TaskOutcome): Promise<TaskRecord>;
+  /** Record that what it gave is deleted, or is not. */
+  markDeleted(ref: TaskRef, isDeleted: boolean): Promise<void>;
   /** Queue it anew, with all its attempts, unless it has ended. */
   again(ref: TaskRef): Promise<void>;
   /** @throws {ConflictError} if it has ended already */
@@ -207,6 +211,9 @@ export async function openTaskBook(
       }
       await tellState(task);
       return task;
+    },
+    async markDeleted(ref, isDeleted) {
+      await change(ref, (task) => ({ ...task, isDeleted }));
     },
     async again({ tenant, id }) {
       const { state, attempts } = await read(tenant, id);

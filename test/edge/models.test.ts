@@ -158,6 +158,100 @@ test(
 );
 
 test(
+  "DELETE /models/:id forgets a model that nothing uses, with its files",
+  async () => {
+    const upload = await service.upload("small.pth", checkpoint, trainer);
+    const [one, same] = [
+      await imported({ upload, name: "one", precision: "fp16" }),
+      await imported({ upload, name: "same", precision: "fp16" }),
+    ];
+    expect(same.model.sha256).toBe(one.model.sha256);
+    const { store, jobs } = service.deps;
+    const files = async () =>
+      (await store.list(`tenants/lab/models/${one.model.sha256}/`)).objects
+        .length;
+    expect(await files()).toBeGreaterThan(1);
+    const remove = (id: string, key = trainer) =>
+      service.call("DELETE", `/v1/models/${id}`, { key });
+
+    // not by others, nor without the scope, nor the service's own
+    const other = await service.createKey({
+      ...{ tenant: "other", scopes: ["segment", "train"] },
+    });
+    expect((await remove(one.id, other)).status).toBe(404);
+    expect((await remove(one.id, service.key)).status).toBe(403);
+    expect((await remove("default")).status).toBe(403);
+    expect((await remove("none")).status).toBe(404);
+
+    // not while a job uses it
+    const { body: job } = await service.call("POST", "/v1/jobs", {
+      json: {
+        images: [{ upload }],
+        model: one.id,
+      },
+    });
+    const { state } = await jobs.get("lab", job.id);
+    const used = await remove(one.id);
+    if (!["succeeded", "failed"].includes(state)) {
+      expect(used.status).toBe(409);
+      expect(used.body.detail).toContain(job.id);
+    }
+    await service.finish(job.id);
+
+    expect((await remove(one.id)).status).toBe(204);
+    // the other has the same files
+    expect(await files()).toBeGreaterThan(1);
+    expect((await call("GET", `/v1/models/${one.id}`)).status).toBe(404);
+    const gone = await call("POST", "/v1/jobs", {
+      images: [{ upload }],
+      model: one.id,
+    });
+    expect(gone.status).toBe(404);
+    expect((await remove(same.id)).status).toBe(204);
+    expect(await files()).toBe(0);
+    const { body: list } = await call("GET", "/v1/models");
+    const ids = list.models.map(({ id }: { id: string }) => id);
+    expect(ids).not.toContain(one.id);
+    expect(ids).not.toContain(same.id);
+    // whoever was cut short asks again
+    expect((await remove(same.id)).status).toBe(204);
+  },
+  PATIENT,
+);
+
+test(
+  "DELETE /models/:id is refused while a training tunes it or an import runs",
+  async () => {
+    const { trainings, imports } = service.deps;
+    const zip = zipFolder(join(root, "parent"), "parent/");
+    const upload = await service.upload("parent.zip", zip, trainer);
+    const model = await imported({ upload, name: "tuned" });
+    const remove = () => call("DELETE", `/v1/models/${model.id}`);
+    const input = { name: "t", model: model.id };
+    // written down, and taken by nobody
+    const task = { tenant: "lab", id: "held", key: "k", input };
+    const publish = trainings.queue.publish;
+    trainings.queue.publish = () => Promise.resolve({ isDuplicate: false });
+    await trainings.create(task);
+    trainings.queue.publish = publish;
+    const used = await remove();
+    expect(used.status).toBe(409);
+    expect(used.body.detail).toMatch(/training held/);
+    await trainings.cancel("lab", "held");
+
+    const { publish: publishImport } = imports.queue;
+    imports.queue.publish = () => Promise.resolve({ isDuplicate: false });
+    await imports.create({ ...task, id: "coming" });
+    imports.queue.publish = publishImport;
+    expect((await remove()).body.detail).toMatch(/model coming is imported/);
+    expect((await call("DELETE", "/v1/models/coming")).status).toBe(409);
+    await imports.cancel("lab", "coming");
+    expect((await remove()).status).toBe(204);
+  },
+  PATIENT,
+);
+
+test(
   "POST /models says what is wrong with a file, and needs the scope train",
   async () => {
     const upload = await service.upload("a.pth", new Uint8Array(100), trainer);
