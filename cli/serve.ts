@@ -20,6 +20,7 @@ import { sweepOften } from "../edge/sweep.ts";
 import { deliverWebhooks } from "../edge/webhooks.ts";
 import { loadNodeEncoder } from "../gpu-worker/encoder_node.ts";
 import { readEnvironment } from "../shared/connect/settings.ts";
+import { createWorkMetrics } from "../gpu-worker/metrics.ts";
 import { startWorker, WORK_KINDS } from "../gpu-worker/start_worker.ts";
 import {
   nameCore,
@@ -103,8 +104,10 @@ export async function startService(options: ServeOptions): Promise<Service> {
 
   // the first preview need not wait; one that fails is told to who asks
   deps.preview().catch(() => {});
+  const { metrics: workMetrics } = createWorkMetrics(deps.registry);
   const worker = startWorker({
     ...deps,
+    workMetrics,
     shipped: model,
     folder: join(data, "worker"),
     load: (folder) => loadNodeEncoder(folder),

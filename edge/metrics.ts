@@ -1,16 +1,15 @@
 /**
- * Numbers for operators, in Prometheus' text form.
+ * Numbers of the edge for operators, in Prometheus' text form; those of jobs
+ * are the worker's.
  *
  * @module
  */
-import { Counter, Gauge, Histogram, Registry } from "prom-client";
+import { Gauge, Histogram, Registry } from "prom-client";
 
 /** What the edge counts. */
 export interface Metrics {
   request(route: string, method: string, status: number, seconds: number): void;
   stage(name: string, seconds: number): void;
-  cache(isHit: boolean): void;
-  gpuSeconds(seconds: number): void;
   depth(depth: { waiting: number; started: number; dead: number }): void;
   oldest(seconds: number): void;
   stuck(jobs: number): void;
@@ -30,20 +29,9 @@ export function createMetrics(registry = new Registry()) {
   });
   const stages = new Histogram({
     name: "cytoedge_stage_seconds",
-    help: "Time of each stage of a segmentation",
+    help: "Time of each stage of a preview",
     labelNames: ["stage"],
     buckets: SECONDS,
-    registers,
-  });
-  const cache = new Counter({
-    name: "cytoedge_result_cache_total",
-    help: "Images whose result was known (hit) or not (miss)",
-    labelNames: ["outcome"],
-    registers,
-  });
-  const gpu = new Counter({
-    name: "cytoedge_encoder_seconds_total",
-    help: "Seconds of the encoder",
     registers,
   });
   const depth = new Gauge({
@@ -66,8 +54,6 @@ export function createMetrics(registry = new Registry()) {
     request: (route, method, status, seconds) =>
       requests.observe({ route, method, status: `${status}` }, seconds),
     stage: (stage, seconds) => stages.observe({ stage }, seconds),
-    cache: (isHit) => cache.inc({ outcome: isHit ? "hit" : "miss" }),
-    gpuSeconds: (seconds) => gpu.inc(seconds),
     depth: (counts) => {
       for (const [state, count] of Object.entries(counts)) {
         depth.set({ state }, count);

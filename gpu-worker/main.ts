@@ -23,6 +23,7 @@ import { openUsageBook } from "../shared/queue/usage.ts";
 import { openWebhookQueue } from "../shared/queue/webhooks.ts";
 import { loadCore } from "../wasm/mod.ts";
 import { loadNodeEncoder, PROVIDERS } from "./encoder_node.ts";
+import { createWorkMetrics, serveMetrics } from "./metrics.ts";
 import { createPush } from "./push.ts";
 import { startWorker, WORK_KINDS } from "./start_worker.ts";
 
@@ -63,6 +64,7 @@ const bytes = new Uint8Array(await readFile(CORE));
 const threads = env.CYTOEDGE_THREADS === undefined
   ? {}
   : { threads: env.CYTOEDGE_THREADS };
+const { metrics: workMetrics, registry } = createWorkMetrics();
 const worker = startWorker({
   core: await loadCore(bytes),
   coreVersion: nameCore(bytes),
@@ -76,6 +78,7 @@ const worker = startWorker({
   load: (folder) => loadNodeEncoder(folder, { providers, ...threads }),
   loadForTraining: (folder) =>
     loadNodeEncoder(folder, { providers: ["cpu"], ...threads }),
+  workMetrics,
   guard: createFetchGuard({ hosts: env.CYTOEDGE_FETCH_HOSTS ?? [] }),
   pricePerGpuSecond: env.CYTOEDGE_PRICE_PER_GPU_SECOND ?? PRICE,
   log,
@@ -106,6 +109,13 @@ const server = Deno.serve(
   }),
 );
 
+const metricsPort = env.CYTOEDGE_METRICS_PORT;
+const metricsServer = metricsPort === undefined ? undefined : Deno.serve({
+  hostname: env.CYTOEDGE_METRICS_HOST,
+  port: metricsPort,
+  onListen: ({ hostname, port }) => log({ event: "metrics", hostname, port }),
+}, serveMetrics(registry));
+
 await new Promise<void>((resolve) => {
   for (const signal of ["SIGINT", "SIGTERM"] as const) {
     Deno.addSignalListener(signal, () => resolve());
@@ -114,6 +124,7 @@ await new Promise<void>((resolve) => {
 log({ event: "draining" });
 // both finish what they have begun
 await Promise.all([worker.drain(), server.shutdown()]);
+await metricsServer?.shutdown();
 await store.close();
 await backend.close();
 log({ event: "ended" });

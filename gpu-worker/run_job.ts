@@ -42,6 +42,7 @@ import { NETWORK_FILE, RESULT_FILE } from "../shared/storage/names.ts";
 import type { ObjectStore } from "../shared/storage/types.ts";
 import type { Core } from "../wasm/mod.ts";
 import { createLanes } from "./lanes.ts";
+import type { WorkMetrics } from "./metrics.ts";
 
 /** What runs jobs. */
 export interface JobDeps {
@@ -54,6 +55,7 @@ export interface JobDeps {
   /** Fetches inputs that are URLs; default: none are. */
   readonly guard?: FetchGuard;
   readonly pricePerGpuSecond: number;
+  readonly metrics?: WorkMetrics;
   readonly now: () => number;
 }
 
@@ -80,7 +82,16 @@ const REPORT_MS = 250;
  * @param signal  stops it; nothing is settled then
  * @throws whatever went wrong: `isRetriable` tells what to do about it
  */
-export async function runTask(
+export function runTask(
+  deps: JobDeps,
+  task: ImageTask,
+  signal: AbortSignal,
+): Promise<void> {
+  const run = () => doTask(deps, task, signal);
+  return deps.metrics?.task("image", run) ?? run();
+}
+
+async function doTask(
   deps: JobDeps,
   task: ImageTask,
   signal: AbortSignal,
@@ -114,6 +125,7 @@ async function runImage(
   const folder = (file: string) => objectKey(task.tenant, "results", id, file);
 
   const known = await readKnown(deps.store, folder(RESULT_FILE), job);
+  deps.metrics?.cache(known !== undefined);
   if (known) {
     await deps.jobs.settle(task, {
       state: "succeeded",
@@ -126,9 +138,11 @@ async function runImage(
     return;
   }
 
+  const begun = performance.now();
   const decoded = await decodeImage(bytes, {
     ...(job.parameters.axes === null ? {} : { axes: job.parameters.axes }),
   });
+  const decode = performance.now() - begun;
   const result = await segment(toInput(decoded), job.parameters, {
     core: deps.core,
     encoders: [encoder],
@@ -137,6 +151,7 @@ async function runImage(
   });
   signal.throwIfAborted();
 
+  const segmented = performance.now();
   const files = await writeFiles(deps, { job, result, decoded, folder }, {
     fileName: image.name,
     signal,
@@ -151,7 +166,11 @@ async function runImage(
       files,
     }),
   );
-  const gpuSeconds = result.run.timings.encode / 1000;
+  const { total: _, ...stages } = result.run.timings;
+  const store = performance.now() - segmented;
+  deps.metrics?.stages({ decode, ...stages, store });
+  const gpuSeconds = stages.encode / 1000;
+  deps.metrics?.encoder(gpuSeconds);
   const outcome: ImageOutcome = {
     state: "succeeded",
     result: id,

@@ -24,7 +24,8 @@ import { keepTraining } from "./kept_training.ts";
 import { DEFAULT_MODEL, openModelCache } from "./model_cache.ts";
 import { runImport } from "./run_import.ts";
 import { type JobDeps, runTask } from "./run_job.ts";
-import { runTraining } from "./run_training.ts";
+import type { WorkMetrics } from "./metrics.ts";
+import { runTraining, type TrainingDeps } from "./run_training.ts";
 import { warmUp } from "./warm_up.ts";
 
 /** Kinds of work, each from a queue of its own. */
@@ -53,6 +54,7 @@ export interface WorkerParts {
   readonly guard?: FetchGuard;
   readonly pricePerGpuSecond: number;
   readonly log: ConsumeOptions["log"];
+  readonly workMetrics?: WorkMetrics;
   /** ms since 1970. */
   readonly now: () => number;
   readonly maxLoaded?: number;
@@ -108,7 +110,10 @@ export function startWorker(
     pricePerGpuSecond: parts.pricePerGpuSecond,
     now,
     ...(parts.guard ? { guard: parts.guard } : {}),
+    ...(parts.workMetrics ? { metrics: parts.workMetrics } : {}),
   };
+  const timed: WorkMetrics["task"] = parts.workMetrics?.task ??
+    ((_, run) => run());
   const drain = new AbortController();
   const shared = { drain: drain.signal, log };
   const slow = { ...shared, leaseMs: TASK_LEASE_MS, concurrency: 1 };
@@ -118,25 +123,26 @@ export function startWorker(
     imports: () =>
       consumeTasks({
         book: imports,
-        run: (task, signal) => runImport({ store, work }, task, signal),
+        run: (task, signal) =>
+          timed("import", () => runImport({ store, work }, task, signal)),
       }, slow),
     trainings: () => {
       const run = async (task: TaskRecord, signal: AbortSignal) => {
-        const output = await runTraining(
-          {
-            core,
-            store,
-            work,
-            folderOf: cache.folderOf,
-            openEncoder: parts.loadForTraining ?? parts.load,
-            ...(parts.threads === undefined ? {} : { threads: parts.threads }),
-            handBack: drain.signal,
-            ...(parts.keepMs === undefined ? {} : { keepMs: parts.keepMs }),
-            now,
-            tell: (event) => trainings.tell(task, event),
-          },
-          task,
-          signal,
+        const trainingDeps: TrainingDeps = {
+          core,
+          store,
+          work,
+          folderOf: cache.folderOf,
+          openEncoder: parts.loadForTraining ?? parts.load,
+          ...(parts.threads === undefined ? {} : { threads: parts.threads }),
+          handBack: drain.signal,
+          ...(parts.keepMs === undefined ? {} : { keepMs: parts.keepMs }),
+          now,
+          tell: (event) => trainings.tell(task, event),
+        };
+        const output = await timed(
+          "training",
+          () => runTraining(trainingDeps, task, signal),
         );
         await parts.usage.add({ tenant: task.tenant, id: task.key }, {
           gpuSeconds: output.seconds,

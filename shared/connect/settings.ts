@@ -65,6 +65,8 @@ export const VARIABLES = {
   CYTOEDGE_THREADS: count.optional(),
   CYTOEDGE_MAX_LOADED: count.optional(),
   CYTOEDGE_WORK_FOLDER: text.optional(),
+  CYTOEDGE_METRICS_HOST: text.default("127.0.0.1"),
+  CYTOEDGE_METRICS_PORT: z.coerce.number().int().min(0).max(65535).optional(),
   CYTOEDGE_PUSH_TOKEN: z.string().min(32).optional(),
   // both
   CYTOEDGE_LOG: z.enum(["json", "none"]).default("json"),

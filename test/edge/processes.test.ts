@@ -206,6 +206,7 @@ for (const { name, isHere, open } of HOMES) {
       const job = await begin();
       const pushed = await start("gpu-worker/main.ts", {
         CYTOEDGE_WORK: "imports",
+        CYTOEDGE_METRICS_PORT: "0",
       });
       try {
         const answer = await fetch(`http://127.0.0.1:${pushed.port}/tasks`, {
@@ -216,6 +217,14 @@ for (const { name, isHere, open } of HOMES) {
         expect(await answer.json()).toEqual({ state: "done" });
         const { state } = await call("GET", `/v1/jobs/${job.id}`);
         expect(state).toBe("succeeded");
+        // its numbers are told on the loopback
+        const line = pushed.lines.find((each) => each.includes('"metrics"'));
+        const { hostname, port } = JSON.parse(line ?? "{}");
+        expect(hostname).toBe("127.0.0.1");
+        const numbers = await fetch(`http://127.0.0.1:${port}/metrics`);
+        expect(await numbers.text()).toContain(
+          'cytoedge_task_seconds_count{kind="image",outcome="done"} 1',
+        );
       } finally {
         expect(await pushed.stop()).toBe(true);
       }
