@@ -38,6 +38,8 @@ export interface EdgeSettings {
   readonly idleMs: number;
   /** Origins that pages may call from; "*" for any. */
   readonly corsOrigins: readonly string[];
+  /** Origins of signed URLs beside the edge's own: the page calls them. */
+  readonly storeOrigins: readonly string[];
   /** What a second of the encoder costs. */
   readonly pricePerGpuSecond: number;
   readonly currency: string;

@@ -33,7 +33,7 @@ const model = env.CYTOEDGE_MODEL ?? findShippedModel();
 if (model === undefined) throw new Error("CYTOEDGE_MODEL names no model");
 
 const backend = await openBackend(env, "cytoedge edge");
-const { store, serve } = await openStore(env);
+const { store, serve, origin } = await openStore(env);
 const bytes = new Uint8Array(await readFile(CORE));
 const deps = await assembleEdge({
   core: await loadCore(bytes),
@@ -43,7 +43,10 @@ const deps = await assembleEdge({
   log,
   loadPreview: () => loadPreview(model),
   readModel: (name) => readModelFile(model, name),
-  settings: settingsOf(env),
+  settings: {
+    ...settingsOf(env),
+    ...(origin === undefined ? {} : { storeOrigins: [origin] }),
+  },
   ...(serve ? { serveStored: serve } : {}),
   ...oidcOf(env),
 });

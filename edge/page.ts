@@ -42,18 +42,25 @@ const TENANT = "local";
 const DAY = "public, max-age=86400";
 const FOR_EVER = "public, max-age=31536000, immutable";
 
-/** Scripts, images and connections of this origin only. */
-const POLICY = [
-  "default-src 'none'",
-  "script-src 'self' 'wasm-unsafe-eval'",
-  "worker-src 'self'",
-  "style-src 'self'",
-  "img-src 'self' blob: data:",
-  "connect-src 'self'",
-  "base-uri 'none'",
-  "form-action 'none'",
-  "frame-ancestors 'none'",
-].join("; ");
+/**
+ * Scripts and images of this origin only; connections to it, and to where
+ * uploads go and results lie.
+ */
+function writePolicy(storeOrigins: readonly string[]): string {
+  // an origin holds no space or semicolon: nothing else can be let in
+  const origins = storeOrigins.map((each) => new URL(each).origin);
+  return [
+    "default-src 'none'",
+    "script-src 'self' 'wasm-unsafe-eval'",
+    "worker-src 'self'",
+    "style-src 'self'",
+    "img-src 'self' blob: data:",
+    ["connect-src 'self'", ...origins].join(" "),
+    "base-uri 'none'",
+    "form-action 'none'",
+    "frame-ancestors 'none'",
+  ].join("; ");
+}
 
 /** With these, memory can be shared and the network has threads. */
 const ISOLATION = {
@@ -62,7 +69,10 @@ const ISOLATION = {
 } as const;
 
 /** The routes of the page. */
-export function page({ sessions }: Pick<EdgeDeps, "sessions">) {
+export function page(
+  { sessions, settings }: Pick<EdgeDeps, "sessions" | "settings">,
+) {
+  const policy = writePolicy(settings.storeOrigins);
   const router = createRouter();
   router.get("/", async (c) => {
     const html = await readOrMiss(join(DIST, "index.html"), "page");
@@ -73,7 +83,7 @@ export function page({ sessions }: Pick<EdgeDeps, "sessions">) {
     return c.body(html, 200, {
       ...ISOLATION,
       "content-type": "text/html; charset=utf-8",
-      "content-security-policy": POLICY,
+      "content-security-policy": policy,
       "cache-control": "no-cache",
     });
   });
@@ -96,7 +106,7 @@ export function page({ sessions }: Pick<EdgeDeps, "sessions">) {
       "cache-control": /-[\w]{8,}\.\w+$/.test(file) && !isRuntime
         ? FOR_EVER
         : DAY,
-      "content-security-policy": POLICY,
+      "content-security-policy": policy,
     });
   });
   router.get("/examples/:file", async (c) => {

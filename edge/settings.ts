@@ -13,6 +13,7 @@ export const DEFAULT_SETTINGS: EdgeSettings = {
   timeoutMs: 60_000,
   idleMs: 20_000,
   corsOrigins: [],
+  storeOrigins: [],
   pricePerGpuSecond: 0.0006,
   currency: "USD",
   tilesPerSecond: 20,

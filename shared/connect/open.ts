@@ -20,6 +20,8 @@ import type { Environment } from "./settings.ts";
 /** An object store, and how the edge serves what it signs. */
 export interface OpenedStore {
   readonly store: ObjectStore;
+  /** Of its signed URLs, where that is not the edge's. */
+  readonly origin?: string;
   /** Absent with S3, which serves itself. */
   readonly serve?: (request: Request) => Promise<Response>;
 }
@@ -49,24 +51,29 @@ export async function openStore(env: Environment): Promise<OpenedStore> {
   if (bucket === undefined) return await openDataFolder(env.CYTOEDGE_DATA);
   const endpoint = env.CYTOEDGE_S3_ENDPOINT;
   const publicEndpoint = env.CYTOEDGE_S3_PUBLIC_ENDPOINT;
-  return {
-    store: openS3({
-      bucket,
-      region: env.CYTOEDGE_S3_REGION,
-      ...(endpoint === undefined ? {} : { endpoint }),
-      ...(publicEndpoint === undefined ? {} : { publicEndpoint }),
-      credentials: {
-        accessKeyId: env.CYTOEDGE_S3_ACCESS_KEY ?? "",
-        secretAccessKey: env.CYTOEDGE_S3_SECRET_KEY ?? "",
-      },
-    }),
-  };
+  const store = openS3({
+    bucket,
+    region: env.CYTOEDGE_S3_REGION,
+    ...(endpoint === undefined ? {} : { endpoint }),
+    ...(publicEndpoint === undefined ? {} : { publicEndpoint }),
+    credentials: {
+      accessKeyId: env.CYTOEDGE_S3_ACCESS_KEY ?? "",
+      secretAccessKey: env.CYTOEDGE_S3_SECRET_KEY ?? "",
+    },
+  });
+  return { store, origin: await originOf(store) };
+}
+
+/** The bucket may be part of the host's name: a signed URL tells. */
+async function originOf(store: ObjectStore): Promise<string> {
+  const { url } = await store.presignGet("origin", { ttlSeconds: 1 });
+  return new URL(url).origin;
 }
 
 /** Open the store of an embedded service's folder. */
 export async function openDataFolder(
   data: string,
-): Promise<Required<OpenedStore>> {
+): Promise<Required<Omit<OpenedStore, "origin">>> {
   await mkdir(data, { recursive: true });
   const store = await openFolder({
     root: join(data, "store"),

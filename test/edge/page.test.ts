@@ -26,6 +26,29 @@ test("GET / gives a page that may load nothing from elsewhere", async () => {
   }
 });
 
+test("GET / lets the page call the store where that has another origin", async () => {
+  const connect = (answer: Response) =>
+    /connect-src ([^;]*)/.exec(
+      answer.headers.get("content-security-policy") ?? "",
+    )?.[1];
+  expect(connect(await get("/"))).toBe("'self'");
+  const other = await startTestService({
+    isWorking: false,
+    settings: {
+      storeOrigins: ["https://cells.s3.example/x; script-src *", "http://a:9"],
+    },
+  });
+  const ask = (path: string) => other.fetch(new Request(`${ORIGIN}${path}`));
+  const page = await ask("/");
+  const want = "'self' https://cells.s3.example http://a:9";
+  expect(connect(page)).toBe(want);
+  expect(page.headers.get("content-security-policy")).not.toContain("*");
+  // workers have the policy of their own file
+  const script = /src="([^"]+)"/.exec(await page.text())?.[1] ?? "";
+  expect(connect(await ask(script))).toBe(want);
+  await other.close();
+});
+
 test("GET / gives a session that the interface takes, on loopback only", async () => {
   const cookie = (await get("/")).headers.get("set-cookie") ?? "";
   expect(cookie).toMatch(/HttpOnly; SameSite=Strict/);

@@ -232,6 +232,13 @@ for (const { name, isHere, open } of HOMES) {
 
     test("the edge ends by itself on SIGTERM", async () => {
       expect((await call("GET", "/healthz")).status).toBe("ok");
+      // its page may send to where signed URLs lead, and nowhere else
+      const page = await fetch(`http://127.0.0.1:${edge.port}/`);
+      await page.body?.cancel();
+      const endpoint = home.CYTOEDGE_S3_ENDPOINT;
+      expect(page.headers.get("content-security-policy")).toContain(
+        `connect-src 'self'${endpoint ? ` ${new URL(endpoint).origin}` : ""};`,
+      );
       expect(await edge.stop()).toBe(true);
       await expect(call("GET", "/healthz")).rejects.toThrow();
     }, PATIENT);
