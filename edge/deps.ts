@@ -30,6 +30,10 @@ export interface EdgeSettings {
   readonly maxBodyBytes: number;
   /** Largest stored object that is read here whole: uploads, flows. */
   readonly maxStoredBytes: number;
+  /** Larger files are sent in parts, bytes. */
+  readonly maxSinglePutBytes: number;
+  /** Of a part, bytes: 1 TiB in 10,000 of them needs 105 MiB. */
+  readonly partBytes: number;
   /** Most pixels of an image that a preview decodes. */
   readonly maxPreviewPixels: number;
   /** Until a request's body must have come, ms. */

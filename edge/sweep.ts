@@ -117,7 +117,9 @@ async function expireUploads(
     await store.abortMultipart(upload);
     const [, tenant, area, ...path] = upload.key.split("/");
     const id = path.at(-1);
-    if (area === "uploads" && id !== undefined) {
+    // whoever joined them may have fallen before the parts were gone
+    const isStored = await store.head(upload.key) !== undefined;
+    if (area === "uploads" && id !== undefined && !isStored) {
       await uploads.delete([tenant, id]).catch((err: unknown) => {
         if (!isSegError(err, "not-found")) throw err;
       });

@@ -55,7 +55,7 @@ export interface JobDeps {
   /** Fetches inputs that are URLs; default: none are. */
   readonly guard?: FetchGuard;
   readonly pricePerGpuSecond: number;
-  readonly metrics?: WorkMetrics;
+  readonly workMetrics?: WorkMetrics;
   readonly now: () => number;
 }
 
@@ -88,7 +88,7 @@ export function runTask(
   signal: AbortSignal,
 ): Promise<void> {
   const run = () => doTask(deps, task, signal);
-  return deps.metrics?.task("image", run) ?? run();
+  return deps.workMetrics?.task("image", run) ?? run();
 }
 
 async function doTask(
@@ -125,7 +125,7 @@ async function runImage(
   const folder = (file: string) => objectKey(task.tenant, "results", id, file);
 
   const known = await readKnown(deps.store, folder(RESULT_FILE), job);
-  deps.metrics?.cache(known !== undefined);
+  deps.workMetrics?.cache(known !== undefined);
   if (known) {
     await deps.jobs.settle(task, {
       state: "succeeded",
@@ -168,9 +168,9 @@ async function runImage(
   );
   const { total: _, ...stages } = result.run.timings;
   const store = performance.now() - segmented;
-  deps.metrics?.stages({ decode, ...stages, store });
+  deps.workMetrics?.stages({ decode, ...stages, store });
   const gpuSeconds = stages.encode / 1000;
-  deps.metrics?.encoder(gpuSeconds);
+  deps.workMetrics?.encoder(gpuSeconds);
   const outcome: ImageOutcome = {
     state: "succeeded",
     result: id,

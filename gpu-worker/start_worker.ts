@@ -110,7 +110,7 @@ export function startWorker(
     pricePerGpuSecond: parts.pricePerGpuSecond,
     now,
     ...(parts.guard ? { guard: parts.guard } : {}),
-    ...(parts.workMetrics ? { metrics: parts.workMetrics } : {}),
+    ...(parts.workMetrics ? { workMetrics: parts.workMetrics } : {}),
   };
   const timed: WorkMetrics["task"] = parts.workMetrics?.task ??
     ((_, run) => run());

@@ -7,18 +7,25 @@
  * @module
  */
 import { createRoute, z } from "@hono/zod-openapi";
-import { ConflictError, NotFoundError } from "../../shared/errors.ts";
+import {
+  ConflictError,
+  isSegError,
+  NotFoundError,
+} from "../../shared/errors.ts";
 import type { Json } from "../../shared/queue/types.ts";
 import {
   Id,
-  MAX_SINGLE_PUT,
   PartRequest,
   SignedCall,
   Upload,
   UploadRequest,
 } from "../../shared/schema/wire.ts";
 import { objectKey } from "../../shared/storage/keys.ts";
-import type { SignedRequest } from "../../shared/storage/types.ts";
+import {
+  MAX_PARTS,
+  type MultipartUpload,
+  type SignedRequest,
+} from "../../shared/storage/types.ts";
 import type { EdgeDeps } from "../deps.ts";
 import { newId } from "../ids.ts";
 import { problemResponses } from "../problem.ts";
@@ -37,9 +44,6 @@ export interface UploadRecord {
   /** Folder among the tenant's uploads. */
   readonly folder?: string;
 }
-
-/** Parts are of this size: 1 TiB in 10,000 of them needs 105 MiB. */
-const PART_BYTES = 16 * 2 ** 20;
 
 const shared = {
   tags: ["uploads"],
@@ -109,6 +113,10 @@ export function uploads(deps: EdgeDeps) {
   ) {
     const { name, bytes, mediaType, sha256 } = record;
     const key = uploadKey(tenant, id, record);
+    // they are gone once they are joined: first the parts, then the whole
+    const parts = record.multipart === null
+      ? []
+      : await findParts({ key, uploadId: record.multipart });
     const isStored = (await store.head(key)) !== undefined;
     const waiting = isStored ? {} : record.multipart === null
       ? {
@@ -126,8 +134,7 @@ export function uploads(deps: EdgeDeps) {
         multipart: {
           partBytes: partBytes(bytes),
           parts: Math.ceil(bytes / partBytes(bytes)),
-          received: (await store.listParts({ key, uploadId: record.multipart }))
-            .map(({ partNumber }) => partNumber),
+          received: parts.map(({ partNumber }) => partNumber),
         },
       };
     return {
@@ -142,6 +149,33 @@ export function uploads(deps: EdgeDeps) {
     };
   }
 
+  /** Parts that have come; none where they are joined. */
+  async function findParts(upload: MultipartUpload) {
+    try {
+      return await store.listParts(upload);
+    } catch (err) {
+      if (isSegError(err, "not-found")) return [];
+      throw err;
+    }
+  }
+
+  /** Join the parts, unless somebody did; then what they left goes. */
+  async function join(upload: MultipartUpload, length: number) {
+    if (await store.head(upload.key)) return await store.abortMultipart(upload);
+    try {
+      await store.completeMultipart(upload, { length });
+    } catch (err) {
+      // parts vanish while they are joined where somebody else was first
+      if (await store.head(upload.key) === undefined) throw err;
+    }
+  }
+
+  /** Bytes of a part but the last; larger where there would be too many. */
+  function partBytes(bytes: number): number {
+    const least = Math.ceil(bytes / MAX_PARTS);
+    return Math.max(settings.partBytes, Math.ceil(least / 2 ** 20) * 2 ** 20);
+  }
+
   return createRouter()
     .openapi(create, async (c) => {
       const principal = c.get("principal");
@@ -154,7 +188,7 @@ export function uploads(deps: EdgeDeps) {
         ...facts,
         ...(folder === undefined ? {} : { folder }),
         created: now(),
-        multipart: request.bytes > MAX_SINGLE_PUT
+        multipart: request.bytes > settings.maxSinglePutBytes
           ? (await store.startMultipart(key, { mediaType: request.mediaType }))
             .uploadId
           : null,
@@ -207,10 +241,8 @@ export function uploads(deps: EdgeDeps) {
       const { id } = c.req.valid("param");
       const record = await findUpload(deps, tenant, id);
       const key = uploadKey(tenant, id, record);
-      if (record.multipart !== null && !await store.head(key)) {
-        await store.completeMultipart({ key, uploadId: record.multipart }, {
-          length: record.bytes,
-        });
+      if (record.multipart !== null) {
+        await join({ key, uploadId: record.multipart }, record.bytes);
       }
       return c.json(
         await describe({ tenant, id, base: c.req.url }, record),
@@ -264,10 +296,4 @@ export function toSignedCall(signed: SignedRequest, base: string) {
     headers: { ...headers },
     expires: new Date(expiresMs).toISOString(),
   };
-}
-
-/** Bytes of a part but the last; larger where there would be too many. */
-function partBytes(bytes: number): number {
-  const least = Math.ceil(bytes / 10_000);
-  return Math.max(PART_BYTES, Math.ceil(least / 2 ** 20) * 2 ** 20);
 }

@@ -14,6 +14,12 @@ const PAUSE_MS = 250;
 // deno-lint-ignore no-explicit-any
 export type Answer = any;
 
+/** A call that is signed. */
+export interface SignedCall {
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
 /** Calls one edge with one key. */
 export interface Client {
   /** Repeats until there is an answer below 500 that is not 429. */
@@ -24,6 +30,15 @@ export interface Client {
   ): Promise<{ status: number; body: Answer }>;
   /** Announce and send a file; its id. */
   upload(name: string, bytes: Uint8Array): Promise<string>;
+  /** Announce a file; its id. */
+  announce(name: string, bytes: Uint8Array): Promise<string>;
+  /** Send an announced file, unless it has arrived. */
+  send(id: string, bytes: Uint8Array): Promise<void>;
+  /** PUT what a signed call is for; repeats. */
+  put(
+    sign: () => Promise<SignedCall | undefined>,
+    bytes: Uint8Array,
+  ): Promise<void>;
   /** Get what a signed URL leads to. */
   download(url: string): Promise<Uint8Array>;
 }
@@ -53,13 +68,25 @@ export function createClient(origin: string, key: string): Client {
         return { status: answer.status, body: JSON.parse(text) };
       }),
     async upload(name, bytes) {
+      const id = await client.announce(name, bytes);
+      await client.send(id, bytes);
+      return id;
+    },
+    async announce(name, bytes) {
       const { body } = await client.call("POST", "/v1/uploads", {
         json: { name, bytes: bytes.length, sha256: sha256(bytes) },
       });
-      await persist(async () => {
-        const { put } = (await client.call("GET", `/v1/uploads/${body.id}`))
-          .body;
-        // it arrived, and the answer was lost
+      return body.id;
+    },
+    send: (id, bytes) =>
+      client.put(
+        // none: it arrived, and the answer was lost
+        async () => (await client.call("GET", `/v1/uploads/${id}`)).body.put,
+        bytes,
+      ),
+    put: (sign, bytes) =>
+      persist(async () => {
+        const put = await sign();
         if (put === undefined) return;
         const sent = await fetch(put.url, {
           method: "PUT",
@@ -69,9 +96,7 @@ export function createClient(origin: string, key: string): Client {
         });
         await sent.body?.cancel();
         if (!sent.ok) throw new Error(`PUT ${sent.status}`);
-      });
-      return body.id;
-    },
+      }),
     download: (url) =>
       persist(async () => {
         const answer = await fetch(url);

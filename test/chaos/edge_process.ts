@@ -11,6 +11,7 @@ import { openNats } from "../../shared/queue/nats.ts";
 import { core } from "../core.ts";
 import { LEASE_MS, openStore, readConfig } from "./config.ts";
 import { tellMemory } from "./memory.ts";
+import { PART_SETTINGS } from "./multipart.ts";
 import { createSleeper } from "./sleeper.ts";
 
 const config = readConfig();
@@ -25,6 +26,7 @@ const deps = await assembleEdge({
     if ("error" in entry) process.stderr.write(`${JSON.stringify(entry)}\n`);
   },
   leaseMs: LEASE_MS,
+  settings: PART_SETTINGS,
 });
 Deno.serve({
   port: config.port,

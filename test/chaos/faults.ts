@@ -12,12 +12,13 @@ import {
   type StoreFault,
 } from "./fault_proxy.ts";
 import type { Load } from "./load.ts";
+import type { ProcessConfig } from "./config.ts";
 import type { Supervised } from "./supervisor.ts";
 
 /** What can be disturbed. */
 export interface Stage {
-  readonly workers: readonly Supervised[];
-  readonly edge: Supervised;
+  readonly workers: readonly Supervised<ProcessConfig>[];
+  readonly edge: Supervised<ProcessConfig>;
   readonly nats: NatsServer;
   readonly proxy: FaultProxy;
   readonly load: Load;
@@ -32,6 +33,7 @@ const KINDS = {
   "worker killed": 4,
   "worker's clock skewed": 1,
   "edge killed in an upload": 3,
+  "upload in parts disturbed": 2,
   "NATS restarted": 2,
   "store refused": 2,
   "store unanswered": 2,
@@ -95,6 +97,9 @@ export async function inject(
       await edge.kill();
       return;
     }
+    case "upload in parts disturbed":
+      sending.push(load.send("in parts"));
+      return;
     case "NATS restarted":
       await nats.kill();
       await pause(random.uniform() * 1500);

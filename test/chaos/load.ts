@@ -12,6 +12,7 @@ import {
   OUTPUTS,
   parametersOf,
 } from "./images.ts";
+import { padPng, uploadDisturbed } from "./multipart.ts";
 
 /** A job that was accepted. */
 export interface SentJob {
@@ -30,7 +31,12 @@ export interface Load {
 }
 
 /** What is sent. */
-export type JobKind = "plain" | "broken" | "deadly" | "cancelled";
+export type JobKind =
+  | "plain"
+  | "broken"
+  | "deadly"
+  | "cancelled"
+  | "in parts";
 
 /** Callers that draw their images from `known`. */
 export function createLoad(
@@ -50,8 +56,17 @@ export function createLoad(
       { length: 1 + random.below(3) },
       () => known[random.below(known.length)],
     );
-    for (const image of picks) {
-      uploads.push(await client.upload(image.name, image.bytes));
+    for (const [i, image] of picks.entries()) {
+      const { name } = image;
+      uploads.push(
+        kind === "in parts" && i === 0
+          ? await uploadDisturbed(
+            client,
+            { name, bytes: padPng(image.bytes, random) },
+            { random },
+          )
+          : await client.upload(name, image.bytes),
+      );
       images.push(image);
     }
     if (kind === "broken" || kind === "deadly") {

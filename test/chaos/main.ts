@@ -14,6 +14,7 @@ import { createRandom } from "../../shared/synthetic/random.ts";
 import { NATS_SERVER, S3_SERVER } from "../servers/programs.ts";
 import { runDiskFull } from "./disk_full.ts";
 import { inject, planFaults } from "./faults.ts";
+import { runFolderKilled } from "./folder_killed.ts";
 import { makeImages } from "./images.ts";
 import { judge } from "./judge.ts";
 import { createLoad } from "./load.ts";
@@ -47,6 +48,7 @@ async function run(count: number, seed: number): Promise<boolean> {
   const random = createRandom(seed);
   const known = await makeImages();
   const full = await runDiskFull(known);
+  const killed = await runFolderKilled(known, random);
   const stage = await openStage({
     ...{ seed, workers: 2, concurrency: 2, tileMs: 60, queueFaults: 0.01 },
   });
@@ -91,10 +93,15 @@ async function run(count: number, seed: number): Promise<boolean> {
     const wrong = [
       ...verdict.faults,
       ...full.faults,
+      ...killed.faults,
       ...failures.map((err) => `a caller gave up: ${err}`),
     ];
     const counted = new Map<string, number>();
-    for (const kind of [...plan, ...Array(full.count).fill("disk full")]) {
+    const apart = [
+      ...Array<string>(full.count).fill("disk full"),
+      ...Array<string>(killed.count).fill("folder store killed in an upload"),
+    ];
+    for (const kind of [...plan, ...apart]) {
       counted.set(kind, (counted.get(kind) ?? 0) + 1);
     }
     for (const [kind, times] of counted) {
@@ -116,8 +123,8 @@ async function run(count: number, seed: number): Promise<boolean> {
     }
     print(
       `seed ${seed}, ${((performance.now() - started) / 1000).toFixed(0)} s: ` +
-        `${plan.length + full.count} faults, ${
-          load.sent.length + full.jobs
+        `${plan.length + apart.length} faults, ${
+          load.sent.length + full.jobs + killed.jobs
         } jobs, ` +
         `${verdict.lost} lost, ${verdict.twice} twice, ${wrong.length} wrong`,
     );

@@ -8,7 +8,6 @@ import { once } from "node:events";
 import process from "node:process";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
-import type { ProcessConfig } from "./config.ts";
 import { ANSWER, ASK, type Memory } from "./memory.ts";
 
 /** Pause before a process that ended is started again, ms. */
@@ -16,13 +15,18 @@ const PAUSE_MS = 200;
 const READY_MS = 60_000;
 const KEPT_CHARACTERS = 20_000;
 
+/** What all processes are told; other faults after each kill. */
+interface Seeded {
+  readonly seed: number;
+}
+
 /** A process that is kept alive. */
-export interface Supervised {
+export interface Supervised<Config extends Seeded = Seeded> {
   pid(): number;
   /** How often it was started. */
   starts(): number;
   /** End it at once; it comes back, changed if so asked. */
-  kill(changes?: Partial<ProcessConfig>): Promise<void>;
+  kill(changes?: Partial<Config>): Promise<void>;
   /** Stop it where it is, until it is killed. */
   pause(): void;
   /** Wait until it says that it is ready. */
@@ -36,7 +40,10 @@ export interface Supervised {
 }
 
 /** Start a script of this folder and keep it alive. */
-export function supervise(script: string, config: ProcessConfig): Supervised {
+export function supervise<Config extends Seeded>(
+  script: string,
+  config: Config,
+): Supervised<Config> {
   const path = fileURLToPath(new URL(script, import.meta.url));
   let [told, starts, errors, isStopped] = [config, 0, "", false];
   let child: ChildProcess;

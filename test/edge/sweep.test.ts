@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { afterAll, expect, test } from "vitest";
 import { sweep } from "../../edge/sweep.ts";
 import { AS_LABELS, drawLabels, startTestService } from "./service.ts";
@@ -22,6 +23,66 @@ test("sweep() ends uploads in parts that never came, and leaves young ones", asy
   expect(await service.deps.store.listMultiparts("tenants/")).toEqual([]);
   const read = await service.call("GET", `/v1/uploads/${body.id}`);
   expect(read.status).toBe(404);
+});
+
+test("sweep() forgets parts that are left of a stored upload, not the upload", async () => {
+  const own = await startTestService({
+    ...{ isWorking: false, settings: { maxSinglePutBytes: 10 } },
+  });
+  const bytes = new TextEncoder().encode("joined, and then it fell");
+  const sha256 = createHash("sha256").update(bytes).digest("hex");
+  const { body } = await own.call("POST", "/v1/uploads", {
+    json: { name: "a.bin", bytes: bytes.length, sha256 },
+  });
+  const path = `/v1/uploads/${body.id}`;
+  const { body: part } = await own.call("POST", `${path}/parts`, {
+    json: { number: 1, sha256 },
+  });
+  const sent = await own.fetch(
+    new Request(part.url, {
+      ...{ method: "PUT", body: bytes },
+      headers: { ...part.headers, "content-length": `${bytes.length}` },
+    }),
+  );
+  expect(sent.status).toBe(200);
+  const { store } = own.deps;
+  // stored, and the parts are there still
+  const key = `tenants/lab/uploads/${body.id}`;
+  await store.put(key, bytes, { mediaType: "application/octet-stream" });
+  expect(await store.listMultiparts("")).toHaveLength(1);
+  expect((await sweep(own.deps, { uploadMs: -1 })).uploads).toBe(1);
+  expect(await store.listMultiparts("")).toEqual([]);
+  expect((await own.call("GET", path)).body.state).toBe("stored");
+  await own.close();
+});
+
+test("POST /uploads/:id/complete may come twice, at once and again", async () => {
+  const own = await startTestService({
+    ...{ isWorking: false, settings: { maxSinglePutBytes: 10 } },
+  });
+  const bytes = new TextEncoder().encode("in one part");
+  const sha256 = createHash("sha256").update(bytes).digest("hex");
+  const { body } = await own.call("POST", "/v1/uploads", {
+    json: { name: "a.bin", bytes: bytes.length, sha256 },
+  });
+  const path = `/v1/uploads/${body.id}`;
+  const complete = () => own.call("POST", `${path}/complete`);
+  expect((await complete()).status).toBe(400);
+  const { body: part } = await own.call("POST", `${path}/parts`, {
+    json: { number: 1, sha256 },
+  });
+  await own.fetch(
+    new Request(part.url, {
+      ...{ method: "PUT", body: bytes },
+      headers: { ...part.headers, "content-length": `${bytes.length}` },
+    }),
+  );
+  const ends = await Promise.all([complete(), complete(), complete()]);
+  for (const { status, body } of [...ends, await complete()]) {
+    expect([status, body.state]).toEqual([200, "stored"]);
+  }
+  expect(await own.deps.store.listMultiparts("")).toEqual([]);
+  await own.close();
 });
 
 test("sweep() names jobs that have not moved for long", async () => {
