@@ -85,7 +85,7 @@ export async function partsOf(
   await readUpload(folder, upload);
   const home = join(folder, upload.uploadId);
   const parts: UploadedPart[] = [];
-  for (const name of await readdir(home)) {
+  for (const name of await namesIn(home, upload)) {
     if (!/^\d+$/.test(name)) continue;
     const opened = await openObjectFile(join(home, name));
     await opened?.file.close();
@@ -94,6 +94,19 @@ export async function partsOf(
     parts.push({ partNumber: Number(name), length, sha256 });
   }
   return parts.sort((a, b) => a.partNumber - b.partNumber);
+}
+
+/** Names of parts and more; the upload may end meanwhile. */
+async function namesIn(
+  home: string,
+  { uploadId }: MultipartUpload,
+): Promise<string[]> {
+  try {
+    return await readdir(home);
+  } catch (err) {
+    if (hasCode(err, "ENOENT")) throw new NotFoundError("upload", uploadId);
+    throw err;
+  }
 }
 
 /** Join the parts of an upload into a file, and forget them. */
