@@ -14,6 +14,7 @@ import { type ByteSource, toByteSource } from "./byte_source.ts";
 import { type Budget, createBudget } from "./limits.ts";
 import { narrowIntegers } from "./decoded.ts";
 import { blockBytes, checkBlocks, registerDecoders } from "./tiff_blocks.ts";
+import { readStrips } from "./tiff_strips.ts";
 import { implyPages, readPlainRows } from "./tiff_implied.ts";
 import { readTiffPages, type TiffPage } from "./tiff_pages.ts";
 import type { DecodedImage, PixelArray } from "./types.ts";
@@ -238,12 +239,8 @@ async function readPage(
     const data = readPlainRows(source, page, top, count);
     array = narrowIntegers({ data }).data;
   } else {
-    const image = await (await open()).getImage(index);
-    const window = [0, top, width, top + count];
-    const data = isConverted(page)
-      ? await image.readRGB({ interleave: true, window })
-      : await image.readRasters({ interleave: true, window });
-    array = narrow(data as ArrayBufferView & ArrayLike<number>);
+    array = readStrips(source, page, { top, count }) ??
+      await readByLibrary(await open(), { index, page, top, count });
   }
   if (array.length !== length) {
     throw new CorruptImageError("tiff", `page ${index} holds too few samples`);
@@ -252,6 +249,23 @@ async function readPage(
     invert(array, page.bits);
   }
   return array;
+}
+
+async function readByLibrary(
+  library: GeoTIFF,
+  { index, page, top, count }: {
+    readonly index: number;
+    readonly page: TiffPage;
+    readonly top: number;
+    readonly count: number;
+  },
+): Promise<PixelArray> {
+  const image = await library.getImage(index);
+  const window = [0, top, page.width, top + count];
+  const data = isConverted(page)
+    ? await image.readRGB({ interleave: true, window })
+    : await image.readRasters({ interleave: true, window });
+  return narrow(data as ArrayBufferView & ArrayLike<number>);
 }
 
 /** Uncompressed strips that are not worth reading whole for a few rows. */

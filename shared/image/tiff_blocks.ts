@@ -25,7 +25,7 @@ const COMPRESSIONS: Readonly<Record<number, string>> = {
 };
 
 /** Bytes that a block may hold beyond its rows: some writers pad. */
-const PADDING_BYTES = 1 << 16;
+export const PADDING_BYTES = 1 << 16;
 
 /**
  * Check that a page's blocks are those its size needs, lie in the file, and

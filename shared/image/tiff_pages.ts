@@ -28,6 +28,7 @@ const TAGS = {
   yResolution: 283,
   planar: 284,
   resolutionUnit: 296,
+  predictor: 317,
   tileWidth: 322,
   tileHeight: 323,
   tileOffsets: 324,
@@ -55,6 +56,8 @@ export interface TiffPage {
   /** 1 unsigned, 2 signed, 3 float. */
   readonly sampleFormat: number;
   readonly compression: number;
+  /** What was subtracted before packing; 1: nothing. */
+  readonly predictor: number;
   readonly photometric: number;
   readonly isPlanar: boolean;
   /** A thumbnail or pyramid level. */
@@ -182,6 +185,7 @@ function readPage(file: TiffFile, from: number, entries: number): TiffPage {
     bits: bits[0] ?? 1,
     sampleFormat: formats[0] ?? 1,
     compression: number("compression", 1),
+    predictor: number("predictor", 1),
     photometric: number("photometric", 1),
     isPlanar: number("planar", 1) === 2,
     isReduced: (number("subfileType", 0) & 1) === 1,
