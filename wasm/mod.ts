@@ -35,6 +35,7 @@ import { normalization } from "./normalize.ts";
 import { resizing } from "./resize.ts";
 export { rowsForResize } from "./resize.ts";
 import { tiles } from "./tiles.ts";
+import { tuning } from "./tuner.ts";
 
 export * from "../shared/errors.ts";
 export type {
@@ -65,6 +66,7 @@ export type { StoredBand, StoredMasks } from "./band_regions.ts";
 export type { BandOptions } from "./band_plan.ts";
 export type { SlabOptions } from "./slab_plan.ts";
 export type { Store, Stored } from "./store.ts";
+export type { Tuner } from "./tuner.ts";
 export type { SizeBins, SizeRecall } from "./size_recall.ts";
 export type {
   BlockOptions,
@@ -144,6 +146,7 @@ export function createCore(module: WebAssembly.Module) {
     memoryBytes: () => arena.bytes,
     ...flows(arena),
     ...masks(arena),
+    ...tuning(arena),
     ...bandMasks(arena),
     ...bandRegions(arena),
     ...cluster(arena),
