@@ -4,12 +4,14 @@
  * @module
  */
 import { batch, computed, type Signal, signal } from "@preact/signals";
+import type { Size2D } from "../../shared/ndarray.ts";
 import { SegmentParameters } from "../../shared/schema/parameters.ts";
+import { Labels } from "./edit/labels.ts";
 import { type EditLog, EMPTY_LOG, type Runs } from "./edit/log.ts";
 import type { WireJob, WireModel, WireQuote } from "./service/api.ts";
 import type { Measured, Scores } from "./work/cells.ts";
 import type { ImageFacts } from "./work/images.ts";
-import { pack, type Packed, summarize } from "./edit/packed.ts";
+import type { Packed, PackedLabels } from "./edit/packed.ts";
 import { carryColors } from "./view/colors.ts";
 import type { View } from "./view/geometry.ts";
 import type { ChannelLook } from "./view/tint.ts";
@@ -32,12 +34,14 @@ export interface Warning {
 
 /** Masks of a plane; edits change `masks` in place and make a new object. */
 export interface Cells {
-  readonly masks: Uint32Array<ArrayBuffer>;
+  readonly masks: Labels;
   /** As they were before the edits. */
   readonly base: Packed;
   readonly log: EditLog;
-  /** Pixels of each label. */
-  readonly areas: ReadonlyMap<number, number>;
+  /** Pixels of each label; 0 where there is none. */
+  readonly areas: Uint32Array;
+  /** Cells. */
+  readonly count: number;
   /** No label is above it. */
   readonly top: number;
   /** Color number of each label. */
@@ -51,7 +55,7 @@ export interface Cells {
 /** What a plane has. */
 export interface PlaneState {
   readonly cells: Signal<Cells | undefined>;
-  readonly truth: Signal<Uint32Array<ArrayBuffer> | undefined>;
+  readonly truth: Signal<Labels | undefined>;
   readonly scores: Signal<Scores | undefined>;
   readonly measured: Signal<Measured | undefined>;
   readonly warnings: Signal<readonly Warning[]>;
@@ -156,36 +160,41 @@ export const plane = computed(() => doc.value && planeOf(doc.value));
 
 /** Put new masks together; cells keep the colors of those before. */
 export function makeCells(
-  masks: Uint32Array<ArrayBuffer>,
-  { before, ...facts }:
-    & { before: Cells | undefined; source: Source }
+  { packed, areas, count }: PackedLabels,
+  { before, size, ...facts }:
+    & { before: Cells | undefined; source: Source; size: Size2D }
     & Partial<Pick<Cells, "confidence" | "emptyReason">>,
 ): Cells {
-  const base = pack(masks);
-  const { areas, top } = summarize(base);
-  const colors = carryColors(before, masks, top);
-  return { masks, base, log: EMPTY_LOG, areas, top, colors, ...facts };
+  const top = areas.length - 1;
+  const colors = carryColors(
+    before && { packed: before.masks.pack(), colors: before.colors },
+    packed,
+    top,
+  );
+  const masks = new Labels(packed, size);
+  const base = packed;
+  return { masks, base, log: EMPTY_LOG, areas, count, top, colors, ...facts };
 }
 
 /** Areas after an edit, or after it was undone. */
 export function shiftAreas(
-  areas: ReadonlyMap<number, number>,
+  { areas, count }: Pick<Cells, "areas" | "count">,
   runs: Runs,
   which: "before" | "after",
-): Map<number, number> {
-  const next = new Map(areas);
-  const add = (label: number, pixels: number) => {
-    if (label === 0) return;
-    const area = (next.get(label) ?? 0) + pixels;
-    if (area > 0) next.set(label, area);
-    else next.delete(label);
-  };
+): Pick<Cells, "areas" | "count"> {
+  let top = areas.length - 1;
   for (let r = 0; r < runs.length; r += 4) {
-    const [from, to] = which === "after" ? [2, 3] : [3, 2];
-    add(runs[r + from], -runs[r + 1]);
-    add(runs[r + to], runs[r + 1]);
+    top = Math.max(top, runs[r + 2], runs[r + 3]);
   }
-  return next;
+  const next = new Uint32Array(top + 1);
+  next.set(areas);
+  const [from, to] = which === "after" ? [2, 3] : [3, 2];
+  for (let r = 0; r < runs.length; r += 4) {
+    const [gone, come] = [runs[r + from], runs[r + to]];
+    if (gone !== 0 && (next[gone] -= runs[r + 1]) === 0) count--;
+    if (come !== 0 && (next[come] += runs[r + 1]) === runs[r + 1]) count++;
+  }
+  return { areas: next, count };
 }
 
 /** Say something at the foot of the page. */

@@ -10,6 +10,7 @@ import {
   toRuns,
   undo,
 } from "../../edge/web/edit/log.ts";
+import { Labels } from "../../edge/web/edit/labels.ts";
 import { pack, summarize, unpack } from "../../edge/web/edit/packed.ts";
 
 const PIXELS = 64;
@@ -19,14 +20,17 @@ const masks = fc.uint32Array({
   max: 5,
 });
 
+const SIZE = { height: 8, width: 8 };
+const labelsOf = (each: Uint32Array) => new Labels(pack(each), SIZE);
+
 test("diffRuns() leads from one image to the other and back", () => {
   fc.assert(fc.property(masks, masks, (a, b) => {
-    const runs = diffRuns(a, b);
-    const there = a.slice();
+    const runs = diffRuns(labelsOf(a), labelsOf(b));
+    const there = labelsOf(a);
     applyRuns(there, runs, "after");
-    expect(there).toEqual(b);
+    expect(there.toArray()).toEqual(b);
     applyRuns(there, runs, "before");
-    expect(there).toEqual(a);
+    expect(there.toArray()).toEqual(a);
   }));
 });
 
@@ -40,14 +44,14 @@ test("undo() and redo() in any order give what replay() gives", () => {
     { maxLength: 40 },
   );
   fc.assert(fc.property(masks, steps, (base, all) => {
-    const held = base.slice();
+    const held = labelsOf(base);
     let log = EMPTY_LOG;
     // a plain history of whole images to compare with
     let past = [base.slice()];
     let at = 0;
     for (const step of all) {
       if (step.kind === "edit") {
-        const runs = diffRuns(held, step.to);
+        const runs = diffRuns(held, labelsOf(step.to));
         if (runs.length === 0) continue;
         applyRuns(held, runs, "after");
         log = addEdit(log, { tool: "test", runs });
@@ -62,32 +66,40 @@ test("undo() and redo() in any order give what replay() gives", () => {
           at = next;
         }
       }
-      expect(held).toEqual(past[at]);
-      expect(replay(pack(base), log)).toEqual(past[at]);
+      expect(held.toArray()).toEqual(past[at]);
+      expect(replay(pack(base), SIZE, log).toArray()).toEqual(past[at]);
     }
   }));
 });
 
 test("toRuns() joins neighbors of the same change only", () => {
   const runs = toRuns(
-    Uint32Array.of(0, 0, 1, 1, 0),
+    new Labels(pack(Uint32Array.of(0, 0, 1, 1, 0)), { height: 1, width: 5 }),
     [0, 1, 2, 4],
     () => 7,
   );
   expect([...runs]).toEqual([0, 2, 0, 7, 2, 1, 1, 7, 4, 1, 0, 7]);
-  expect(toRuns(Uint32Array.of(7), [0], () => 7)).toHaveLength(0);
+  const one = new Labels(Uint32Array.of(1, 7), { height: 1, width: 1 });
+  expect(toRuns(one, [0], () => 7)).toHaveLength(0);
 });
 
 test("pack() and unpack() give the masks back, and their areas", () => {
   fc.assert(fc.property(fc.uint32Array({ max: 3 }), (each) => {
     const packed = pack(each);
     expect(unpack(packed)).toEqual(each);
-    const { areas, top } = summarize(packed);
-    expect(top).toBe(each.reduce((a, b) => Math.max(a, b), 0));
+    const { areas, count } = summarize(packed);
+    expect(areas.length - 1).toBe(each.reduce((a, b) => Math.max(a, b), 0));
+    expect(count).toBe(new Set(each.filter((label) => label > 0)).size);
     for (const label of [1, 2, 3]) {
-      expect(areas.get(label) ?? 0).toBe(
-        each.filter((l) => l === label).length,
-      );
+      expect(areas[label] ?? 0).toBe(each.filter((l) => l === label).length);
     }
   }));
+});
+
+test("summarize() numbers labels anew where a table cannot hold them", () => {
+  const packed = pack(Uint32Array.of(0, 2 ** 31, 2 ** 31, 7, 2 ** 24));
+  const { areas, count } = summarize(packed);
+  expect([...unpack(packed)]).toEqual([0, 1, 1, 2, 3]);
+  expect([...areas]).toEqual([0, 2, 1, 1]);
+  expect(count).toBe(3);
 });

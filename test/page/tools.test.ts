@@ -1,5 +1,7 @@
 import { expect, test } from "vitest";
+import { Labels } from "../../edge/web/edit/labels.ts";
 import { applyRuns, type Runs } from "../../edge/web/edit/log.ts";
+import { pack } from "../../edge/web/edit/packed.ts";
 import { strokePixels } from "../../edge/web/edit/shapes.ts";
 import {
   brush,
@@ -15,19 +17,19 @@ import {
 
 /** Labels drawn with digits; a dot is background. */
 function draw(...rows: string[]): Canvas {
-  return {
-    masks: Uint32Array.from(
-      rows.join(""),
-      (letter) => letter === "." ? 0 : Number(letter),
-    ),
-    size: { height: rows.length, width: rows[0].length },
-  };
+  const size = { height: rows.length, width: rows[0].length };
+  const labels = Uint32Array.from(
+    rows.join(""),
+    (letter) => letter === "." ? 0 : Number(letter),
+  );
+  return { masks: new Labels(pack(labels), size), size };
 }
 
 function after({ masks, size }: Canvas, runs: Runs): string[] {
-  const out = masks.slice();
+  const out = masks.fork();
   applyRuns(out, runs, "after");
-  const text = [...out].map((label) => label === 0 ? "." : label).join("");
+  const text = [...out.toArray()].map((label) => label === 0 ? "." : label)
+    .join("");
   return Array.from(
     { length: size.height },
     (_, y) => text.slice(y * size.width, (y + 1) * size.width),

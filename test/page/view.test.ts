@@ -5,6 +5,8 @@ import {
   mapColor,
   pack,
 } from "../../edge/web/view/colors.ts";
+import { Labels } from "../../edge/web/edit/labels.ts";
+import { pack as packLabels } from "../../edge/web/edit/packed.ts";
 import {
   fitView,
   levelFor,
@@ -78,11 +80,11 @@ test("shade() and tint() follow range and gamma; NaN is black", () => {
 });
 
 test("carryColors() gives a cell the color of the one that was there", () => {
-  const before = Uint32Array.of(1, 1, 0, 2, 2);
+  const before = packLabels(Uint32Array.of(1, 1, 0, 2, 2));
   const colors = carryColors(undefined, before, 2);
   // the first cell is gone, another has come: numbers have moved
-  const after = Uint32Array.of(0, 0, 1, 2, 2);
-  const next = carryColors({ masks: before, colors }, after, 2);
+  const after = packLabels(Uint32Array.of(0, 0, 1, 2, 2));
+  const next = carryColors({ packed: before, colors }, after, 2);
   expect(next[2]).toBe(colors[2]);
   expect(new Set([next[1], next[2]]).size).toBe(2);
 });
@@ -102,8 +104,9 @@ test("drawOverlay() outlines cells within, across the edges of tiles", () => {
   for (let y = 0; y < 4; y++) {
     masks.fill(1, y * size.width + TILE - 3, y * size.width + TILE + 3);
   }
+  const truth = new Labels(packLabels(masks), size);
   const at = (column: number) =>
-    drawOverlay({ truth: masks, hasOutlines: false }, size, {
+    drawOverlay({ truth, hasOutlines: false }, size, {
       level: 0,
       column,
       row: 0,

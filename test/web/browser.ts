@@ -157,7 +157,7 @@ export function sha256OfMasks(page: Page): Promise<string> {
     const { doc } = (globalThis as any).cytoedge;
     const image = doc.value;
     const { masks } = image.planes.get(image.plane.value).cells.value;
-    const digest = await crypto.subtle.digest("SHA-256", masks);
+    const digest = await crypto.subtle.digest("SHA-256", masks.toArray());
     return Array.from(
       new Uint8Array(digest),
       (byte) => byte.toString(16).padStart(2, "0"),

@@ -192,7 +192,8 @@ async function masksOf({ page }: OpenPage): Promise<Uint32Array> {
     // deno-lint-ignore no-explicit-any
     const { doc } = (globalThis as any).cytoedge;
     const image = doc.value;
-    return [...image.planes.get(image.plane.value).cells.value.masks].join();
+    return [...image.planes.get(image.plane.value).cells.value.masks.toArray()]
+      .join();
   });
   return Uint32Array.from(text.split(","), Number);
 }

@@ -4,8 +4,7 @@
  * @module
  */
 import { batch } from "@preact/signals";
-import { addEdit, diffRuns, redo, type Runs, undo } from "../edit/log.ts";
-import { applyRuns } from "../edit/log.ts";
+import { addEdit, applyRuns, redo, type Runs, undo } from "../edit/log.ts";
 import {
   type Cells,
   type Doc,
@@ -15,6 +14,7 @@ import {
   shiftAreas,
 } from "../store.ts";
 import type { View } from "../view/geometry.ts";
+import { summarize } from "../edit/packed.ts";
 import { keep, keyOf } from "./kept.ts";
 
 /** Cells of the chosen plane; empty ones where there are none. */
@@ -22,8 +22,10 @@ export function editable(image: Doc): Cells {
   const state = planeOf(image);
   if (state.cells.value === undefined) {
     const { height, width } = image.facts.size;
-    const cells = makeCells(new Uint32Array(height * width), {
+    const empty = summarize(Uint32Array.of(height * width, 0));
+    const cells = makeCells(empty, {
       before: undefined,
+      size: { height, width },
       source: "hand",
     });
     const { base } = cells;
@@ -71,13 +73,6 @@ export function redoEdit(image: Doc): View | undefined {
   return edit.view;
 }
 
-/** Put other masks in the place of all cells, as one edit. */
-export function replaceAll(image: Doc, tool: string, masks: Uint32Array) {
-  return commit(image, tool, {
-    runs: diffRuns(editable(image).masks, masks),
-  });
-}
-
 /** A number that no label has or had. */
 export function freshLabel({ top }: Cells): number {
   return top + 1;
@@ -92,7 +87,7 @@ function show(
     which: "before" | "after";
   },
 ): void {
-  const areas = shiftAreas(cells.areas, runs, which);
+  const { areas, count } = shiftAreas(cells, runs, which);
   let { top } = cells;
   for (let r = 3; r < runs.length; r += 4) top = Math.max(top, runs[r]);
   let { colors } = cells;
@@ -105,7 +100,7 @@ function show(
     colors = next;
   }
   batch(() => {
-    planeOf(image).cells.value = { ...cells, log, areas, top, colors };
-    selected.value = selected.value.filter((label) => areas.has(label));
+    planeOf(image).cells.value = { ...cells, log, areas, count, top, colors };
+    selected.value = selected.value.filter((label) => areas[label] > 0);
   });
 }

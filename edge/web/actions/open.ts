@@ -10,6 +10,7 @@ import {
   docs,
   makeCells,
   planeOf,
+  selected,
   type Source,
   tell,
   withBusy,
@@ -17,8 +18,9 @@ import {
 import type { Size2D } from "../../../shared/ndarray.ts";
 import { cellWorker, pictures } from "../workers.ts";
 import { replay } from "../edit/log.ts";
-import { countPacked } from "../edit/packed.ts";
-import { keep, keyOf, theSafe } from "./kept.ts";
+import { Labels } from "../edit/labels.ts";
+import { countPacked, summarize } from "../edit/packed.ts";
+import { keepMasks, keyOf, theSafe } from "./kept.ts";
 
 /** Images that are one click away; where there is truth, it comes along. */
 export const EXAMPLES = [
@@ -62,30 +64,38 @@ export async function openExample(
 }
 
 /** Take labels of a file for the truth of the chosen plane. */
-export async function setTruth(image: Doc, bytes: Uint8Array): Promise<void> {
-  const { masks, warnings } = await cellWorker.call("readLabels", {
-    bytes,
-    size: image.facts.size,
-  });
-  planeOf(image).truth.value = masks;
-  if (warnings.length > 0) tell("note", warnings.join("; "));
+export async function setTruth(image: Doc, bytes: LabelBytes): Promise<void> {
+  const { size } = image.facts;
+  const read = await cellWorker.call("readLabels", { bytes, size }, [
+    bytes.buffer,
+  ]);
+  planeOf(image).truth.value = new Labels(read.packed, size);
+  if (read.warnings.length > 0) tell("note", read.warnings.join("; "));
 }
 
 /** Take labels of a file for the cells of the chosen plane. */
-export async function setCells(image: Doc, bytes: Uint8Array): Promise<void> {
-  const { masks, warnings } = await cellWorker.call("readLabels", {
+export async function setCells(image: Doc, bytes: LabelBytes): Promise<void> {
+  const { size } = image.facts;
+  const { warnings, ...labels } = await cellWorker.call("readLabels", {
     bytes,
-    size: image.facts.size,
-  });
+    size,
+  }, [bytes.buffer]);
   const state = planeOf(image);
-  state.cells.value = makeCells(masks, {
+  const cells = makeCells(labels, {
     source: "file",
     before: state.cells.value,
+    size,
   });
-  const { base } = state.cells.value;
-  await keep((safe) => safe.begin(keyOf(image), { base, source: "file" }));
+  batch(() => {
+    selected.value = [];
+    state.cells.value = cells;
+  });
+  keepMasks(keyOf(image), cells);
   if (warnings.length > 0) tell("note", warnings.join("; "));
 }
+
+/** A label file; it is handed over, and empty afterwards. */
+type LabelBytes = Uint8Array<ArrayBuffer>;
 
 /** Open one file and choose it. */
 export async function openOne(file: Blob, name: string): Promise<Doc> {
@@ -152,16 +162,21 @@ export async function restore(image: Doc): Promise<void> {
   const saved = await theSafe().then((s) => s.load(keyOf(image, plane)))
     .catch(() => undefined);
   const state = planeOf(image, plane);
-  const pixels = image.facts.size.height * image.facts.size.width;
-  if (saved === undefined || countPacked(saved.base) !== pixels) return;
-  if (state.cells.value !== undefined) return;
+  const { size } = image.facts;
+  const isSame = saved !== undefined &&
+    countPacked(saved.base) === size.height * size.width;
+  if (!isSame || state.cells.value !== undefined) return;
+  const { base, log } = saved;
+  const masks = replay(base, size, log);
   state.cells.value = {
-    ...makeCells(replay(saved.base, saved.log), {
+    ...makeCells(summarize(masks.pack()), {
       before: undefined,
+      size,
       source: saved.source as Source,
     }),
-    base: saved.base,
-    log: saved.log,
+    masks,
+    base,
+    log,
   };
   tell("note", "Masks of an earlier visit are shown");
 }

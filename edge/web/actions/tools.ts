@@ -26,7 +26,7 @@ import {
 import type { View } from "../view/geometry.ts";
 import { cellWorker } from "../workers.ts";
 import { commit, editable, freshLabel } from "./edit.ts";
-import { networkId } from "./segment.ts";
+import { networkId } from "./masks.ts";
 
 /** Tools that are drags; others act where they are clicked. */
 export const DRAGS: ReadonlySet<Tool> = new Set<Tool>([
@@ -42,7 +42,7 @@ export function labelAt(image: Doc, { x, y }: Point): number {
   const { height, width } = image.facts.size;
   const [row, column] = [Math.floor(y), Math.floor(x)];
   if (row < 0 || column < 0 || row >= height || column >= width) return 0;
-  return editable(image).masks[row * width + column];
+  return editable(image).masks.at(row * width + column);
 }
 
 /** Carry out what a stroke or a click with a tool means. */
@@ -131,8 +131,10 @@ export function deleteLabels(image: Doc, labels: readonly number[]): void {
 
 /** Delete all cells below a size. */
 export function deleteSmall(image: Doc, pixels: number): void {
-  const small = [...editable(image).areas]
-    .filter(([, area]) => area < pixels).map(([label]) => label);
+  const small: number[] = [];
+  for (const [label, area] of editable(image).areas.entries()) {
+    if (area > 0 && area < pixels) small.push(label);
+  }
   deleteLabels(image, small);
   tell("note", `${small.length} cells were smaller than ${pixels} pixels`);
 }
@@ -140,7 +142,7 @@ export function deleteSmall(image: Doc, pixels: number): void {
 /** Grow or shrink the selected cells by a pixel, as one edit. */
 export function resizeSelected(image: Doc, by: "grow" | "shrink"): void {
   const { size, masks } = canvasOf(image);
-  const after = masks.slice();
+  const after = masks.fork();
   for (const label of selected.value) {
     applyRuns(after, resize({ masks: after, size }, label, by), "after");
   }
@@ -157,7 +159,7 @@ async function addCell(image: Doc, { x, y }: Point): Promise<void> {
     });
     const cells = editable(image);
     const label = freshLabel(cells);
-    const free = pixels.filter((i) => cells.masks[i] === 0);
+    const free = pixels.filter((i) => cells.masks.at(i) === 0);
     const runs = toRuns(cells.masks, free, () => label);
     if (!commit(image, "add", { runs })) tell("note", "No pixel flows there");
   });

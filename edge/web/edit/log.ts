@@ -5,7 +5,9 @@
  * @module
  */
 import type { View } from "../view/geometry.ts";
-import { type Packed, unpack } from "./packed.ts";
+import type { Size2D } from "../../../shared/ndarray.ts";
+import { Labels } from "./labels.ts";
+import type { Packed } from "./packed.ts";
 
 /**
  * Runs of pixels that had one label and have another: start, length, label
@@ -39,37 +41,52 @@ export const EMPTY_LOG: EditLog = { edits: [], done: 0 };
  * @returns        runs of the pixels that change
  */
 export function toRuns(
-  masks: Uint32Array,
+  masks: Labels,
   pixels: Iterable<number>,
   labelAt: (pixel: number) => number,
 ): Runs {
   const out: number[] = [];
   for (const pixel of pixels) {
-    const before = masks[pixel];
+    const before = masks.at(pixel);
     const after = labelAt(pixel);
     if (before === after) continue;
-    const last = out.length - 4;
-    const isNext = last >= 0 && out[last] + out[last + 1] === pixel &&
-      out[last + 2] === before && out[last + 3] === after;
-    if (isNext) out[last + 1]++;
-    else out.push(pixel, 1, before, after);
+    pushRun(out, [pixel, 1, before, after]);
   }
   return Uint32Array.from(out);
 }
 
 /** Compare two label images: runs that lead from one to the other. */
-export function diffRuns(before: Uint32Array, after: Uint32Array): Runs {
-  const changed = function* () {
-    for (let i = 0; i < before.length; i++) {
-      if (before[i] !== after[i]) yield i;
-    }
-  };
-  return toRuns(before, changed(), (i) => after[i]);
+export function diffRuns(before: Labels, after: Labels): Runs {
+  const [a, b] = [before.pack(), after.pack()];
+  const out: number[] = [];
+  let [i, j, at] = [0, 0, 0];
+  let [endA, endB] = [a[0], b[0]];
+  while (i < a.length) {
+    const end = Math.min(endA, endB);
+    const [from, to] = [a[i + 1], b[j + 1]];
+    if (from !== to) pushRun(out, [at, end - at, from, to]);
+    at = end;
+    if (endA === end) endA += a[i += 2];
+    if (endB === end) endB += b[j += 2];
+  }
+  return Uint32Array.from(out);
+}
+
+/** Add a run; one that continues the last makes it longer. */
+function pushRun(
+  out: number[],
+  [at, length, from, to]: readonly [number, number, number, number],
+): void {
+  const last = out.length - 4;
+  const isNext = last >= 0 && out[last] + out[last + 1] === at &&
+    out[last + 2] === from && out[last + 3] === to;
+  if (isNext) out[last + 1] += length;
+  else out.push(at, length, from, to);
 }
 
 /** Write an edit's labels into masks; `before` for its old ones. */
 export function applyRuns(
-  masks: Uint32Array,
+  masks: Labels,
   runs: Runs,
   which: "before" | "after",
 ): void {
@@ -87,7 +104,7 @@ export function addEdit(log: EditLog, edit: Edit): EditLog {
 
 /** Undo the last edit in the masks; the edit, or undefined if there is none. */
 export function undo(
-  masks: Uint32Array,
+  masks: Labels,
   log: EditLog,
 ): { log: EditLog; edit: Edit } | undefined {
   const edit = log.edits[log.done - 1];
@@ -98,7 +115,7 @@ export function undo(
 
 /** Do the next edit again in the masks. */
 export function redo(
-  masks: Uint32Array,
+  masks: Labels,
   log: EditLog,
 ): { log: EditLog; edit: Edit } | undefined {
   const edit = log.edits[log.done];
@@ -110,9 +127,10 @@ export function redo(
 /** Masks after the edits of a log that are done. */
 export function replay(
   base: Packed,
+  size: Size2D,
   { edits, done }: EditLog,
-): Uint32Array<ArrayBuffer> {
-  const masks = unpack(base);
+): Labels {
+  const masks = new Labels(base, size);
   for (const { runs } of edits.slice(0, done)) applyRuns(masks, runs, "after");
   return masks;
 }

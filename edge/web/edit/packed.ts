@@ -7,26 +7,66 @@
 /** Pairs of length and label, in raster order. */
 export type Packed = Uint32Array<ArrayBuffer>;
 
-/** Pack masks: runs of one label. */
-export function pack(masks: Uint32Array): Packed {
-  let room = 1024;
-  let out = new Uint32Array(2 * room);
-  let runs = 0;
-  for (let i = 0; i < masks.length;) {
-    const label = masks[i];
-    const from = i++;
-    while (i < masks.length && masks[i] === label) i++;
-    if (runs === room) {
-      room *= 2;
-      const larger = new Uint32Array(2 * room);
+/** Packed masks and what is known of their labels. */
+export interface PackedLabels {
+  readonly packed: Packed;
+  /** Pixels of each label, by label; 0 where it does not occur. */
+  readonly areas: Uint32Array<ArrayBuffer>;
+  /** Labels that occur. */
+  readonly count: number;
+}
+
+/** Larger label numbers are replaced: tables go by the number. */
+const TOP_LABEL = 2 ** 24;
+
+/** Packs masks that come in parts. */
+export interface Packer {
+  /** The next pixels in raster order. */
+  add(labels: ArrayLike<number>): void;
+  /** The next pixels, of one label. */
+  addRun(label: number, length: number): void;
+  finish(): Packed;
+}
+
+/** Start packing. */
+export function createPacker(): Packer {
+  let out = new Uint32Array(2048);
+  let end = 0;
+  let last = -1;
+  const addRun = (label: number, length: number) => {
+    if (label === last) {
+      out[end - 2] += length;
+      return;
+    }
+    if (end === out.length) {
+      const larger = new Uint32Array(2 * out.length);
       larger.set(out);
       out = larger;
     }
-    out[2 * runs] = i - from;
-    out[2 * runs + 1] = label;
-    runs++;
-  }
-  return out.slice(0, 2 * runs);
+    out[end] = length;
+    out[end + 1] = last = label;
+    end += 2;
+  };
+  return {
+    addRun,
+    add(labels) {
+      const n = labels.length;
+      for (let i = 0; i < n;) {
+        const label = labels[i];
+        const from = i++;
+        while (i < n && labels[i] === label) i++;
+        addRun(label, i - from);
+      }
+    },
+    finish: () => out.slice(0, end),
+  };
+}
+
+/** Pack masks: runs of one label. */
+export function pack(masks: Uint32Array): Packed {
+  const packer = createPacker();
+  packer.add(masks);
+  return packer.finish();
 }
 
 /** Unpack masks. */
@@ -46,17 +86,40 @@ export function countPacked(packed: Packed): number {
   return pixels;
 }
 
-/** Pixels of each label, the largest label, of packed masks. */
-export function summarize(
-  packed: Packed,
-): { areas: Map<number, number>; top: number } {
-  const areas = new Map<number, number>();
+/** Largest label of packed masks. */
+export function topOf(packed: Packed): number {
   let top = 0;
+  for (let r = 1; r < packed.length; r += 2) {
+    if (packed[r] > top) top = packed[r];
+  }
+  return top;
+}
+
+/**
+ * Count the pixels of each label.
+ *
+ * Where numbers go beyond what a table can hold, labels are numbered anew in
+ * raster order, in place.
+ */
+export function summarize(packed: Packed): PackedLabels {
+  if (topOf(packed) >= TOP_LABEL) renumber(packed);
+  const areas = new Uint32Array(topOf(packed) + 1);
+  let count = 0;
   for (let r = 0; r < packed.length; r += 2) {
     const label = packed[r + 1];
     if (label === 0) continue;
-    areas.set(label, (areas.get(label) ?? 0) + packed[r]);
-    if (label > top) top = label;
+    if (areas[label] === 0) count++;
+    areas[label] += packed[r];
   }
-  return { areas, top };
+  return { packed, areas, count };
+}
+
+function renumber(packed: Packed): void {
+  const numbers = new Map<number, number>([[0, 0]]);
+  for (let r = 1; r < packed.length; r += 2) {
+    const label = packed[r];
+    let number = numbers.get(label);
+    if (number === undefined) numbers.set(label, number = numbers.size);
+    packed[r] = number;
+  }
 }

@@ -4,6 +4,7 @@
  * @module
  */
 import type { Size2D } from "../../../shared/ndarray.ts";
+import type { Labels } from "./labels.ts";
 import { paintRings } from "../../../shared/image/rings.ts";
 
 /** A point of the image; pixel (0, 0) is at 0…1. */
@@ -100,19 +101,20 @@ export function polygonPixels(
 }
 
 /** The box around the pixels of a label; undefined where there is none. */
-export function boxOf(
-  masks: Uint32Array,
-  label: number,
-  { height, width }: Size2D,
-): Box | undefined {
+export function boxOf(masks: Labels, label: number): Box | undefined {
+  const { height, width } = masks.size;
   let [x0, y0, x1, y1] = [width, height, -1, -1];
-  for (let i = masks.indexOf(label); i >= 0; i = masks.indexOf(label, i + 1)) {
-    const y = Math.floor(i / width);
-    const x = i - y * width;
-    if (x < x0) x0 = x;
-    if (x > x1) x1 = x;
-    if (y < y0) y0 = y;
-    y1 = y;
-  }
+  masks.eachRun((from, to, each) => {
+    if (each !== label) return;
+    const [top, bottom] = [
+      Math.floor(from / width),
+      Math.floor((to - 1) / width),
+    ];
+    const isWhole = bottom > top;
+    x0 = Math.min(x0, isWhole ? 0 : from - top * width);
+    x1 = Math.max(x1, isWhole ? width - 1 : to - 1 - top * width);
+    y0 = Math.min(y0, top);
+    y1 = bottom;
+  });
   return y1 < 0 ? undefined : { x0, y0, x1: x1 + 1, y1: y1 + 1 };
 }

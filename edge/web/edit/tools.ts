@@ -5,6 +5,7 @@
  * @module
  */
 import type { Size2D } from "../../../shared/ndarray.ts";
+import type { Labels } from "./labels.ts";
 import { type Runs, toRuns } from "./log.ts";
 import {
   type Box,
@@ -13,19 +14,17 @@ import {
   polygonPixels,
   strokePixels,
 } from "./shapes.ts";
+import { topOf } from "./packed.ts";
 
 /** Masks that are edited. */
 export interface Canvas {
-  /** H×W, 0 background */
-  readonly masks: Uint32Array;
+  readonly masks: Labels;
   readonly size: Size2D;
 }
 
 /** The least number that no label has: one above the largest. */
-export function nextLabel(masks: Uint32Array): number {
-  let top = 0;
-  for (const label of masks) if (label > top) top = label;
-  return top + 1;
+export function nextLabel(masks: Labels): number {
+  return topOf(masks.pack()) + 1;
 }
 
 /**
@@ -43,7 +42,7 @@ export function brush(
   },
 ): Runs {
   const pixels = strokePixels(stroke, radius, size)
-    .filter((i) => label === 0 || over || masks[i] === 0);
+    .filter((i) => label === 0 || over || masks.at(i) === 0);
   return toRuns(masks, pixels, () => label);
 }
 
@@ -53,18 +52,18 @@ export function polygon(
   points: readonly Point[],
   label: number,
 ): Runs {
-  const pixels = polygonPixels(points, size).filter((i) => masks[i] === 0);
+  const pixels = polygonPixels(points, size).filter((i) => masks.at(i) === 0);
   return toRuns(masks, pixels, () => label);
 }
 
 /** Fill the holes of a cell: background that it encloses in its box. */
 export function fillHoles(canvas: Canvas, label: number): Runs {
   const { masks, size } = canvas;
-  const box = boxOf(masks, label, size);
+  const box = boxOf(masks, label);
   if (box === undefined) return new Uint32Array(0);
   const parts = components(
     box,
-    (x, y) => masks[y * size.width + x] === 0,
+    (x, y) => masks.at(y * size.width + x) === 0,
   );
   const open = new Set<number>();
   forEdge(box, (i) => open.add(parts.of[i]));
@@ -86,17 +85,19 @@ export function split(
 ): Runs {
   const { masks, size } = canvas;
   const line = new Set(strokePixels(stroke, 1, size));
-  const crossed = new Set([...line].map((i) => masks[i]).filter((l) => l > 0));
+  const crossed = new Set(
+    [...line].map((i) => masks.at(i)).filter((l) => l > 0),
+  );
   const changed = new Map<number, number>();
   let next = nextLabel(masks);
   for (const label of crossed) {
-    const box = boxOf(masks, label, size);
+    const box = boxOf(masks, label);
     if (box === undefined) continue;
     const width = box.x1 - box.x0;
     const at = (x: number, y: number) => y * size.width + x;
     const { of, count } = components(
       box,
-      (x, y) => masks[at(x, y)] === label && !line.has(at(x, y)),
+      (x, y) => masks.at(at(x, y)) === label && !line.has(at(x, y)),
       true,
     );
     if (count < 2) continue;
@@ -111,15 +112,17 @@ export function split(
     // the line's pixels, from its sides inwards
     spread(of, width, (i) => {
       const pixel = at(box.x0 + i % width, box.y0 + Math.floor(i / width));
-      return masks[pixel] === label;
+      return masks.at(pixel) === label;
     });
     for (const [i, part] of of.entries()) {
       const pixel = at(box.x0 + i % width, box.y0 + Math.floor(i / width));
-      if (masks[pixel] === label && part > 0) changed.set(pixel, labels[part]);
+      if (masks.at(pixel) === label && part > 0) {
+        changed.set(pixel, labels[part]);
+      }
     }
   }
   const pixels = [...changed.keys()].sort((a, b) => a - b);
-  return toRuns(masks, pixels, (i) => changed.get(i) ?? masks[i]);
+  return toRuns(masks, pixels, (i) => changed.get(i) ?? masks.at(i));
 }
 
 /** Give the pixels of some labels another label; 0 deletes them. */
@@ -129,12 +132,13 @@ export function relabel(
   label: number,
 ): Runs {
   const wanted = new Set(labels.filter((each) => each > 0));
-  const pixels = function* () {
-    for (let i = 0; i < masks.length; i++) {
-      if (masks[i] !== 0 && wanted.has(masks[i])) yield i;
+  const out: number[] = [];
+  masks.eachRun((from, to, each) => {
+    if (each !== label && wanted.has(each)) {
+      out.push(from, to - from, each, label);
     }
-  };
-  return toRuns(masks, pixels(), () => label);
+  });
+  return Uint32Array.from(out);
 }
 
 /** The labels within a polygon: those with most of their pixels in it. */
@@ -144,13 +148,15 @@ export function lassoed(
 ): number[] {
   const inside = new Map<number, number>();
   for (const i of polygonPixels(points, size)) {
-    if (masks[i] > 0) inside.set(masks[i], (inside.get(masks[i]) ?? 0) + 1);
+    const label = masks.at(i);
+    if (label > 0) inside.set(label, (inside.get(label) ?? 0) + 1);
   }
   if (inside.size === 0) return [];
   const areas = new Map<number, number>();
-  for (const label of masks) {
-    if (inside.has(label)) areas.set(label, (areas.get(label) ?? 0) + 1);
-  }
+  masks.eachRun((from, to, label) => {
+    if (!inside.has(label)) return;
+    areas.set(label, (areas.get(label) ?? 0) + to - from);
+  });
   return [...inside].filter(([label, n]) => 2 * n > (areas.get(label) ?? 0))
     .map(([label]) => label).sort((a, b) => a - b);
 }
@@ -164,7 +170,7 @@ export function resize(
   label: number,
   by: "grow" | "shrink",
 ): Runs {
-  const box = boxOf(masks, label, size);
+  const box = boxOf(masks, label);
   if (box === undefined) return new Uint32Array(0);
   const { height, width } = size;
   const around = {
@@ -175,14 +181,14 @@ export function resize(
   };
   const has = (x: number, y: number) =>
     x >= 0 && y >= 0 && x < width && y < height &&
-    masks[y * width + x] === label;
+    masks.at(y * width + x) === label;
   const pixels = pixelsOf(around, size).filter((i) => {
     const y = Math.floor(i / width);
     const x = i - y * width;
     const sides = [has(x, y - 1), has(x, y + 1), has(x - 1, y), has(x + 1, y)];
     return by === "grow"
-      ? masks[i] === 0 && sides.some(Boolean)
-      : masks[i] === label && !sides.every(Boolean);
+      ? masks.at(i) === 0 && sides.some(Boolean)
+      : masks.at(i) === label && !sides.every(Boolean);
   });
   return toRuns(masks, pixels, () => by === "grow" ? label : 0);
 }

@@ -7,7 +7,9 @@
 import { batch, signal } from "@preact/signals";
 import type { SceneOptions } from "../../../shared/synthetic/mod.ts";
 import { openPicture } from "../actions/open.ts";
-import { keepNetwork, showMasksOf } from "../actions/segment.ts";
+import { keepNetwork, showMasksOf } from "../actions/masks.ts";
+import { Labels } from "../edit/labels.ts";
+import { pack, summarize } from "../edit/packed.ts";
 import { planeOf, withBusy } from "../store.ts";
 import type { BenchMethod } from "../work/scenes.ts";
 import { cellWorker } from "../workers.ts";
@@ -198,9 +200,13 @@ async function run(): Promise<void> {
       flowsSize: size,
       family: "cytoedge",
       niter: niter.value,
+      diameter: null,
     });
-    planeOf(doc).truth.value = labels;
-    await showMasksOf(doc, found.masks, { plane: 0, source: "scene" });
+    planeOf(doc).truth.value = new Labels(pack(labels), size);
+    showMasksOf(doc, summarize(pack(found.masks)), {
+      plane: 0,
+      source: "scene",
+    });
     outcome.value = found;
   });
 }

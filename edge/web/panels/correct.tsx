@@ -155,7 +155,7 @@ export function CorrectPanel() {
         </div>
         <p class="hint" data-testid="edits">
           {log?.done ?? 0} of {log?.edits.length ?? 0} edits;{" "}
-          {cells?.areas.size ?? 0} cells
+          {cells?.count ?? 0} cells
         </p>
       </Section>
       <Section title="Selected">
@@ -231,13 +231,13 @@ function FilesSection({ image }: { image: Doc }) {
       const cells = planeOf(image).cells.value;
       if (cells === undefined) throw new Error("There are no cells yet");
       const bytes = await cellWorker.call("writeLabels", {
-        masks: cells.masks,
+        packed: cells.masks.pack(),
         size: image.facts.size,
         format,
         name: image.name,
       });
       saveFile(image.name.replace(/\.[^.]*$/, "") + ending, bytes);
-      tell("note", `${cells.areas.size} cells are written`);
+      tell("note", `${cells.count} cells are written`);
     });
   return (
     <Section title="Label files">

@@ -54,7 +54,7 @@ function Item({ image }: { image: Doc }) {
           {size.height}×{size.width}
           {channels > 1 ? `, ${channels} channels` : ""}
           {planes > 1 ? `, ${planes} planes` : ""}, {dtype}
-          {cells ? `, ${cells.areas.size} cells` : ""}
+          {cells ? `, ${cells.count} cells` : ""}
         </span>
       </button>
       <button

@@ -4,7 +4,7 @@
  * @module
  */
 import { computed, effect, signal } from "@preact/signals";
-import { previewPlane } from "../actions/segment.ts";
+import { previewPlane } from "../actions/preview.ts";
 import {
   type Cells,
   type Doc,
@@ -283,7 +283,7 @@ async function measure(
     ? await pictures.call("readPlane", { id: image.id, plane: z })
     : undefined;
   return await cellWorker.call("measure", {
-    masks,
+    packed: masks.pack(),
     size,
     ...(values ? { image: Float32Array.from(values.data), channels } : {}),
   });

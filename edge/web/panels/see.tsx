@@ -224,28 +224,36 @@ function ScoreTable({ scores }: { scores: Scores | undefined }) {
   );
 }
 
+/** Scores wait for a pause in the changes. */
+const SCORE_PAUSE_MS = 150;
+
 /** Score the chosen plane whenever its cells or its truth change. */
 export function watchScores(): () => void {
   let version = 0;
+  let timer: ReturnType<typeof setTimeout> | undefined;
   return effect(() => {
     const state = plane.value;
     const image = doc.value;
     const cells = state?.cells.value;
     const truth = state?.truth.value;
     const mine = ++version;
+    clearTimeout(timer);
     if (!state || !image) return;
     if (!cells || !truth) {
       state.scores.value = undefined;
       return;
     }
-    cellWorker.call("score", {
-      truth,
-      masks: cells.masks,
-      size: image.facts.size,
-    }).then((scores) => {
-      // what came later counts
-      if (mine === version) state.scores.value = scores;
-    }).catch((err) => tell("error", String(err)));
+    // while a slider moves, its masks come first
+    timer = setTimeout(() => {
+      cellWorker.call("score", {
+        truth: truth.pack(),
+        packed: cells.masks.pack(),
+        size: image.facts.size,
+      }).then((scores) => {
+        // what came later counts
+        if (mine === version) state.scores.value = scores;
+      }).catch((err) => tell("error", String(err)));
+    }, SCORE_PAUSE_MS);
   });
 }
 

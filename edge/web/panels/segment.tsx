@@ -4,14 +4,10 @@
  * @module
  */
 import { signal } from "@preact/signals";
-import {
-  cancelJob,
-  networkId,
-  previewPlane,
-  quoteJob,
-  runJob,
-  tunePlane,
-} from "../actions/segment.ts";
+import { cancelJob, quoteJob, runJob } from "../actions/jobs.ts";
+import { networkId } from "../actions/masks.ts";
+import { previewPlane } from "../actions/preview.ts";
+import { tunePlane } from "../actions/tune.ts";
 import type { SegmentParameters } from "../../../shared/schema/parameters.ts";
 import {
   type Doc,
@@ -177,8 +173,7 @@ function TuneSection({ image }: { image: Doc }) {
     <Section title="Tune">
       {!state.hasFlows.value && (
         <p class="hint">
-          After a preview these change the masks at once; the diameter acts at
-          the next preview.
+          After a preview these change the masks at once.
         </p>
       )}
       <Slider
@@ -221,10 +216,7 @@ function TuneSection({ image }: { image: Doc }) {
         max={200}
         step={1}
         onChange={(diameter) =>
-          parameters.value = {
-            ...parameters.value,
-            diameter: diameter === 0 ? null : diameter,
-          }}
+          set({ diameter: diameter === 0 ? null : diameter })}
       />
       <Choice
         label="Cluster by"
@@ -291,7 +283,7 @@ async function draw(image: Doc) {
   await withBusy("Drawing the chart", async () => {
     for (let k = 0; k <= 8; k++) {
       const value = low + (high - low) * k / 8;
-      const { masks, count } = await cellWorker.call("tune", {
+      const { packed, count } = await cellWorker.call("tune", {
         id: networkId(image),
         parameters: {
           ...parameters.value,
@@ -304,8 +296,8 @@ async function draw(image: Doc) {
       counts.push([value, count]);
       if (truth.value) {
         const { precision } = await cellWorker.call("score", {
-          truth: truth.value,
-          masks,
+          truth: truth.value.pack(),
+          packed,
           size: image.facts.size,
         });
         ap.push([value, precision[0].ap]);

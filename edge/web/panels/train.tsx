@@ -51,7 +51,7 @@ export function TrainPanel() {
             <Check
               key={image.id}
               label={`${image.name}, ${
-                planeOf(image, 0).cells.value?.areas.size
+                planeOf(image, 0).cells.value?.count
               } cells`}
               value={!left.value.has(image.id)}
               onChange={(isOn) => {
@@ -159,8 +159,8 @@ function ModelList() {
 }
 
 function isUsable(image: Doc): boolean {
-  const areas = planeOf(image, 0).cells.value?.areas;
-  return image.facts.planes === 1 && areas !== undefined && areas.size > 0;
+  const count = planeOf(image, 0).cells.value?.count ?? 0;
+  return image.facts.planes === 1 && count > 0;
 }
 
 async function start(images: readonly Doc[]): Promise<void> {
@@ -172,7 +172,7 @@ async function start(images: readonly Doc[]): Promise<void> {
       const cells = planeOf(image, 0).cells.value;
       if (!cells) continue;
       const labels = await cellWorker.call("writeLabels", {
-        masks: cells.masks,
+        packed: cells.masks.pack(),
         size: image.facts.size,
         format: "tif",
         name: image.name,

@@ -5,7 +5,7 @@
  */
 import { effect, signal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
-import { networkId } from "../actions/segment.ts";
+import { networkId } from "../actions/masks.ts";
 import { restore } from "../actions/open.ts";
 import { DRAGS, labelAt, useTool } from "../actions/tools.ts";
 import type { Point } from "../edit/shapes.ts";
@@ -62,7 +62,7 @@ export function ViewerPane() {
         aria-roledescription="image viewer"
         aria-label={image
           ? `${image.name}, ${
-            state?.cells.value?.areas.size ?? 0
+            state?.cells.value?.count ?? 0
           } cells. Arrow keys move, plus and minus zoom, Shift with arrows moves the cursor, Space uses the tool there.`
           : "No image is open"}
         onKeyDown={onKey}

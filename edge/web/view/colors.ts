@@ -5,6 +5,7 @@
  */
 import { colorOf } from "../../../shared/image/overlay.ts";
 import type { Color } from "../../../shared/image/types.ts";
+import type { Packed } from "../edit/packed.ts";
 
 /** Truth: solid purple. Prediction: dashed yellow. */
 export const TRUTH: Color = [190, 80, 255];
@@ -63,37 +64,51 @@ export function labelTable(
  * Carry the colors of cells over to new masks: a cell keeps the color of the
  * cell that was where it is.
  *
- * @param before  H×W labels, and the color number of each
- * @param after   H×W labels of the same image
+ * @param before  masks, and the color number of each label
+ * @param after   masks of the same image
  * @param top     largest label of `after`
  * @returns       color number of each label of `after`
  */
 export function carryColors(
-  before: { masks: Uint32Array; colors: Uint32Array } | undefined,
-  after: Uint32Array,
+  before: { packed: Packed; colors: Uint32Array } | undefined,
+  after: Packed,
   top: number,
 ): Uint32Array {
+  if (before === undefined) return Uint32Array.from({ length: top + 1 }, at);
   const colors = new Uint32Array(top + 1);
-  const taken = new Set<number>();
-  if (before && before.masks.length === after.length) {
-    for (let i = 0; i < after.length; i++) {
-      const label = after[i];
-      const old = before.masks[i];
-      if (label === 0 || old === 0 || colors[label] !== 0) continue;
-      const color = before.colors[old];
-      if (color === undefined || color === 0 || taken.has(color)) continue;
-      colors[label] = color;
-      taken.add(color);
-    }
-  }
+  const most = before.colors.reduce((a, b) => Math.max(a, b), 0);
+  const taken = new Uint8Array(most + top + 2);
+  eachShared(before.packed, after, (old, label) => {
+    if (label === 0 || old === 0 || colors[label] !== 0) return;
+    const color = before.colors[old] ?? 0;
+    if (color === 0 || taken[color] === 1) return;
+    colors[label] = color;
+    taken[color] = 1;
+  });
   let next = 1;
   for (let label = 1; label <= top; label++) {
     if (colors[label] !== 0) continue;
-    while (taken.has(next)) next++;
-    colors[label] = next;
-    taken.add(next);
+    while (taken[next] === 1) next++;
+    colors[label] = next++;
   }
   return colors;
+}
+
+const at = (_: unknown, label: number): number => label;
+
+/** Visit the labels that two images have at the same pixels, a run at a time. */
+function eachShared(
+  a: Packed,
+  b: Packed,
+  visit: (labelA: number, labelB: number) => void,
+): void {
+  let [i, j, endA, endB] = [0, 0, a[0], b[0]];
+  while (i < a.length && j < b.length) {
+    visit(a[i + 1], b[j + 1]);
+    const end = Math.min(endA, endB);
+    if (endA === end) endA += a[i += 2];
+    if (endB === end) endB += b[j += 2];
+  }
 }
 
 /** The color of a color number. */

@@ -4,18 +4,18 @@
  * @module
  */
 import type { Size2D } from "../../../shared/ndarray.ts";
+import type { Labels } from "../edit/labels.ts";
 import { pack, PREDICTION, TRUTH } from "./colors.ts";
 import { levelSize, TILE, type TileAt } from "./geometry.ts";
 
 /** What is drawn. */
 export interface OverlayLook {
-  /** H×W labels. */
-  readonly masks?: Uint32Array;
+  readonly masks?: Labels;
   /** Fill of each label, as a pixel; absent: no fill. */
   readonly fill?: Uint32Array;
   readonly hasOutlines: boolean;
-  /** H×W labels of the truth, outlined; absent: not shown. */
-  readonly truth?: Uint32Array;
+  /** Labels of the truth, outlined; absent: not shown. */
+  readonly truth?: Labels;
   /** Fill of each true label. */
   readonly truthFill?: Uint32Array;
 }
@@ -77,21 +77,24 @@ interface Box {
 
 /** Labels of a box of a level with one pixel around it; 0 outside. */
 function sample(
-  labels: Uint32Array,
+  labels: Labels,
   { height, width }: Size2D,
   { x0, y0, level, ...box }: Box & { level: number },
 ): Uint32Array {
   const stride = box.width + 2;
   const out = new Uint32Array(stride * (box.height + 2));
   const step = 2 ** level;
+  const first = Math.max(0, x0 - 1);
+  const last = Math.min(x0 + box.width, Math.ceil(width / step) - 1);
   for (let y = -1; y <= box.height; y++) {
     const row = (y0 + y) * step;
     if (row < 0 || row >= height) continue;
-    for (let x = -1; x <= box.width; x++) {
-      const at = (x0 + x) * step;
-      if (at < 0 || at >= width) continue;
-      out[(y + 1) * stride + x + 1] = labels[row * width + at];
-    }
+    labels.read(row * width + first * step, {
+      step,
+      count: last - first + 1,
+      out,
+      at: (y + 1) * stride + first - x0 + 1,
+    });
   }
   return out;
 }

@@ -8,31 +8,32 @@ import {
   encodeLabelPng,
   encodeLabelTiff,
 } from "../../../shared/image/labels.ts";
-import { decodeLabels } from "../../../shared/image/read_labels.ts";
 import { encodeRois } from "../../../shared/image/roi.ts";
 import { encodeSegNpy } from "../../../shared/image/seg_npy.ts";
 import { encodeCellTable } from "../../../shared/image/table.ts";
 import { encodeTiff } from "../../../shared/image/tiff_write.ts";
 import type { PixelArray } from "../../../shared/image/types.ts";
-import { isVolume, type Size2D } from "../../../shared/ndarray.ts";
-import { digestBytes } from "../../../shared/pipeline/digest.ts";
+import type { Size2D } from "../../../shared/ndarray.ts";
+import { type Packed, unpack } from "../edit/packed.ts";
 import type { Verdict } from "../view/colors.ts";
 import { openCore } from "./core.ts";
 
 /** Files that labels are written as. */
 export type LabelFormat = "seg" | "tif" | "png" | "roi" | "geojson";
 
-/** Labels of an image. */
+/** Labels of an image, packed. */
 interface Labelled {
-  readonly masks: Uint32Array;
+  readonly packed: Packed;
   readonly size: Size2D;
 }
 
 /** Compare masks with truth: scores, and what became of each cell. */
 export async function score(
-  { truth, masks, size }: Labelled & { truth: Uint32Array },
+  { truth: packedTruth, packed, size }: Labelled & { truth: Packed },
 ) {
   const core = await openCore();
+  const truth = unpack(packedTruth);
+  const masks = unpack(packed);
   const scores = core.scoreMasks(truth, masks, size);
   const match = core.matchMasks(truth, masks, size);
   const verdicts: [label: number, verdict: Verdict][] = [];
@@ -72,12 +73,13 @@ export type Scores = Awaited<ReturnType<typeof score>>;
 
 /** Measure cells, with intensities where the image's values come along. */
 export async function measure(
-  { masks, size, image, channels }: Labelled & {
+  { packed, size, image, channels }: Labelled & {
     image?: Float32Array;
     channels?: number;
   },
 ) {
   const core = await openCore();
+  const masks = unpack(packed);
   return core.measureRegions(masks, size, {
     ...(image ? { image, channels: channels ?? 1 } : {}),
   });
@@ -96,36 +98,14 @@ export function writeTable(
   );
 }
 
-/** Read labels of any label file. */
-export async function readLabels(
-  { bytes, size }: { bytes: Uint8Array; size: Size2D },
-) {
-  const read = await decodeLabels(bytes, { size });
-  const { height, width } = read.size;
-  if (isVolume(read.size)) {
-    throw new Error(
-      `These are labels of a volume of ${read.size.depth} planes; open one plane's labels`,
-    );
-  }
-  if (height !== size.height || width !== size.width) {
-    throw new Error(
-      `These are labels of ${height}×${width} pixels, the image has ${size.height}×${size.width}`,
-    );
-  }
-  return {
-    masks: read.masks as Uint32Array<ArrayBuffer>,
-    format: read.format,
-    warnings: [...read.warnings],
-  };
-}
-
 /** Write labels as a file. */
 export async function writeLabels(
-  { masks, size, format, name }: Labelled & {
+  { packed, size, format, name }: Labelled & {
     format: LabelFormat;
     name: string;
   },
 ): Promise<Uint8Array<ArrayBuffer>> {
+  const masks = unpack(packed);
   if (format === "tif") return copy(encodeLabelTiff({ masks, size }));
   if (format === "png") return copy(encodeLabelPng({ masks, size }));
   if (format === "seg") {
@@ -151,23 +131,6 @@ export function writePlane(
     shape,
     ...(channelNames.length > 0 ? { channelNames } : {}),
   }));
-}
-
-/** Scale labels to another size, nearest pixel. */
-export async function resizeLabels(
-  { masks, size, target }: Labelled & { target: Size2D },
-): Promise<Uint32Array<ArrayBuffer>> {
-  const core = await openCore();
-  return core.resizeNearest(masks, size, target) as Uint32Array<ArrayBuffer>;
-}
-
-/** SHA-256 of the labels' memory, as everywhere in this project. */
-export function digestMasks(
-  { masks }: { masks: Uint32Array<ArrayBuffer> },
-): Promise<string> {
-  return digestBytes(
-    new Uint8Array(masks.buffer, masks.byteOffset, masks.byteLength),
-  );
 }
 
 function copy(bytes: Uint8Array): Uint8Array<ArrayBuffer> {

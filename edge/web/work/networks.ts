@@ -1,17 +1,11 @@
 /**
- * Outputs of networks that are kept: masks again with other thresholds, tiles
- * of flows and probabilities, paths of points.
+ * Outputs of networks that are kept: tiles of flows and probabilities, paths of
+ * points.
  *
  * @module
  */
-import { FAMILY } from "../../../shared/pipeline/families.ts";
-import {
-  findMasks,
-  masksOptions,
-} from "../../../shared/pipeline/find_masks.ts";
 import type { Size2D } from "../../../shared/ndarray.ts";
 import type { FAMILIES } from "../../../shared/schema/model.ts";
-import type { SegmentParameters } from "../../../shared/schema/parameters.ts";
 import { levelSize, TILE } from "../view/geometry.ts";
 import { mapColor } from "../view/colors.ts";
 import { openCore } from "./core.ts";
@@ -28,81 +22,34 @@ export interface Network {
   /** Of the image. */
   readonly size: Size2D;
   readonly family: typeof FAMILIES[number];
-  /** Steps that the first masks took. */
+  /** Steps that the first masks took, and the diameter these are for. */
   readonly niter: number;
-}
-
-/** What masks are computed with here. */
-export interface TuneParameters {
-  readonly parameters: SegmentParameters;
-  /** How end points become cells. */
-  readonly method: "peaks" | "dbscan";
-  /** Of "dbscan", pixels. */
-  readonly eps: number;
+  readonly diameter: number;
 }
 
 const networks = new Map<string, Network>();
 
-/** Keep a network's output. */
-export function keepNetwork({ id, ...network }: { id: string } & Network) {
-  networks.set(id, network);
+/**
+ * Keep a network's output.
+ *
+ * @param npy  3×h×w f32: flows, cell probability
+ */
+export function keepNetwork(
+  { id, npy, ...facts }:
+    & { id: string; npy: Float32Array<ArrayBuffer> }
+    & Omit<Network, "flows" | "cellprob">,
+): void {
+  const pixels = facts.flowsSize.height * facts.flowsSize.width;
+  networks.set(id, {
+    ...facts,
+    flows: npy.subarray(0, 2 * pixels),
+    cellprob: npy.subarray(2 * pixels, 3 * pixels),
+  });
 }
 
 /** Forget it. */
 export function dropNetwork({ id }: { id: string }): void {
   networks.delete(id);
-}
-
-/** Masks of a kept output: as the service computes them. */
-export async function tune(
-  { id, parameters, method, eps, confidence: isMeasured }:
-    & { id: string; confidence: boolean }
-    & TuneParameters,
-) {
-  const core = await openCore();
-  const { flows, cellprob, flowsSize, size, family, niter } = find(id);
-  const start = performance.now();
-  const settings = {
-    ...parameters,
-    niter: parameters.niter ?? niter,
-    convention: FAMILY[family].convention,
-    confidence: isMeasured,
-  };
-  if (method === "peaks") {
-    const output = { flows, cellprob, size: flowsSize };
-    const found = await findMasks(core, output, size, settings);
-    const { masks, count, confidence, emptyReason } = found;
-    return {
-      masks: masks as Uint32Array<ArrayBuffer>,
-      count,
-      ...(confidence ? { confidence } : {}),
-      ...(emptyReason === undefined ? {} : { emptyReason }),
-      ms: performance.now() - start,
-    };
-  }
-  const { convention } = masksOptions(settings);
-  const foreground = Uint8Array.from(
-    cellprob,
-    (logit) => logit > parameters.cellprobThreshold ? 1 : 0,
-  );
-  const { points, indices } = core.followFlows(flows, foreground, flowsSize, {
-    niter: settings.niter,
-    convention: convention === "nearest" || convention === undefined
-      ? "plain"
-      : convention,
-  });
-  let { masks } = core.clusterDbscan(points, indices, flowsSize, { eps });
-  if (flowsSize.width !== size.width || flowsSize.height !== size.height) {
-    masks = core.resizeNearest(masks, flowsSize, size) as Uint32Array;
-  }
-  const cleaned = core.fillHolesAndRemoveSmall(masks, size, {
-    minSize: parameters.minSize,
-  });
-  return {
-    masks: cleaned.masks as Uint32Array<ArrayBuffer>,
-    count: cleaned.count,
-    ms: performance.now() - start,
-  };
 }
 
 /** Draw a tile of the flows in hues, or of the cell probability. */
@@ -115,7 +62,7 @@ export async function drawNetworkTile(
     row: number;
   },
 ): Promise<ImageBitmap> {
-  const { flows, cellprob, flowsSize, size } = find(id);
+  const { flows, cellprob, flowsSize, size } = findNetwork(id);
   const whole = levelSize(size, level);
   const width = Math.min(TILE, whole.width - column * TILE);
   const height = Math.min(TILE, whole.height - row * TILE);
@@ -146,7 +93,7 @@ export function sampleFlows(
     step: number;
   },
 ): Float32Array<ArrayBuffer> {
-  const { flows, cellprob, flowsSize, size } = find(id);
+  const { flows, cellprob, flowsSize, size } = findNetwork(id);
   const pixels = flowsSize.height * flowsSize.width;
   const out: number[] = [];
   const first = (from: number) => Math.max(0, Math.ceil(from / step) * step);
@@ -170,7 +117,7 @@ export async function trace(
   { id, points }: { id: string; points: readonly { x: number; y: number }[] },
 ): Promise<Float32Array<ArrayBuffer>[]> {
   const core = await openCore();
-  const network = find(id);
+  const network = findNetwork(id);
   const scale = network.flowsSize.width / network.size.width;
   const start = points.map(({ x, y }) => [
     Math.floor(y * scale),
@@ -204,7 +151,7 @@ export async function gather(
   { id, x, y }: { id: string; x: number; y: number },
 ): Promise<Uint32Array<ArrayBuffer>> {
   const core = await openCore();
-  const network = find(id);
+  const network = findNetwork(id);
   const { size, flowsSize, niter } = network;
   if (size.width !== flowsSize.width) {
     throw new Error(
@@ -258,7 +205,8 @@ function cutWindow({ flows, flowsSize }: Network, [y, x]: number[]) {
   return { flows: cut, size, y0, x0 };
 }
 
-function find(id: string): Network {
+/** A kept output. */
+export function findNetwork(id: string): Network {
   const network = networks.get(id);
   if (network === undefined) {
     throw new Error("There are no flows of this image yet: run a preview");

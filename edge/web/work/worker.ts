@@ -7,10 +7,7 @@
  * @module
  */
 import {
-  digestMasks,
   measure,
-  readLabels,
-  resizeLabels,
   score,
   writeLabels,
   writePlane,
@@ -24,6 +21,7 @@ import {
   openPixels,
   readPlane,
 } from "./images.ts";
+import { packLabels, readLabels } from "./labels.ts";
 import {
   drawNetworkTile,
   dropNetwork,
@@ -31,14 +29,13 @@ import {
   keepNetwork,
   sampleFlows,
   trace,
-  tune,
 } from "./networks.ts";
 import { offer } from "./rpc.ts";
 import { makeScene, runBench, sweepSteps } from "./scenes.ts";
+import { tune } from "./tune.ts";
 
 const handlers = {
   closeImage,
-  digestMasks,
   drawNetworkTile,
   drawThumbnail,
   drawTile,
@@ -49,9 +46,9 @@ const handlers = {
   measure,
   openFile,
   openPixels,
+  packLabels,
   readLabels,
   readPlane,
-  resizeLabels,
   runBench,
   sampleFlows,
   score,
