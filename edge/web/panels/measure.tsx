@@ -16,7 +16,7 @@ import {
   tell,
   withBusy,
 } from "../store.ts";
-import type { Measured } from "../work/cells.ts";
+import type { Measured } from "../work/measure.ts";
 import { cellWorker, pictures } from "../workers.ts";
 import { Choice, saveFile, Section } from "./parts.tsx";
 import { theViewer } from "./viewer_pane.tsx";

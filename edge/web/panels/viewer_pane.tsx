@@ -12,6 +12,7 @@ import type { Point } from "../edit/shapes.ts";
 import {
   baseLayer,
   cellColors,
+  type Cells,
   currentId,
   type Doc,
   doc,
@@ -26,7 +27,14 @@ import {
   tell,
   tool,
 } from "../store.ts";
-import { labelTable, mapColor, stableColor, VERDICTS } from "../view/colors.ts";
+import type { Scores } from "../work/cells.ts";
+import {
+  labelTable,
+  mapColor,
+  pack,
+  stableColor,
+  VERDICTS,
+} from "../view/colors.ts";
 import { createViewer, type Decorate, type Viewer } from "../view/viewer.ts";
 import { cellWorker, pictures } from "../workers.ts";
 import { drawLines, type Lines, loadArrows, startTrace } from "./lines.ts";
@@ -276,21 +284,10 @@ function overlayOf(image: Doc | undefined) {
   const isDifference = cellColors.value === "difference" &&
     scores !== undefined;
   const alpha = Math.round(255 * opacity.value);
-  const chosen = new Set(selected.value);
-  const verdicts = new Map(isDifference ? scores.verdicts : []);
-  const top = cells?.top ?? 0;
-  const colorAt = (label: number) => {
-    if (chosen.has(label)) return [255, 255, 255] as const;
-    if (isDifference) return VERDICTS[verdicts.get(label) ?? "fp"].color;
-    if (cellColors.value === "confidence") {
-      return mapColor(cells?.confidence?.[label - 1] ?? 0);
-    }
-    return stableColor(cells?.colors[label] ?? label);
-  };
   return {
     ...(cells ? { masks: cells.masks } : {}),
     ...(cells && showMasks.value
-      ? { fill: labelTable(top, colorAt, alpha) }
+      ? { fill: highlight(fillOf(cells, isDifference ? scores : undefined)) }
       : {}),
     hasOutlines: showOutlines.value,
     ...(truth ? { truth } : {}),
@@ -298,6 +295,38 @@ function overlayOf(image: Doc | undefined) {
       ? { truthFill: missed(scores.ofTruth, alpha) }
       : {}),
   };
+}
+
+/** The last table of colors: edits and selections leave it as it is. */
+let lastFill:
+  | { readonly key: readonly unknown[]; readonly table: Uint32Array }
+  | undefined;
+
+/** Color of each label. */
+function fillOf(cells: Cells, scores: Scores | undefined): Uint32Array {
+  const { colors, confidence } = cells;
+  const alpha = Math.round(255 * opacity.value);
+  const by = cellColors.value;
+  const key = [colors, by, by === "confidence" ? confidence : 0, scores, alpha];
+  if (lastFill?.key.every((each, i) => each === key[i])) return lastFill.table;
+  const verdicts = new Map(scores?.verdicts);
+  const colorAt = (label: number) => {
+    if (scores) return VERDICTS[verdicts.get(label) ?? "fp"].color;
+    if (by === "confidence") return mapColor(confidence?.[label - 1] ?? 0);
+    return stableColor(colors[label]);
+  };
+  const table = labelTable(colors.length - 1, colorAt, alpha);
+  lastFill = { key, table };
+  return table;
+}
+
+/** White for what is selected. */
+function highlight(table: Uint32Array): Uint32Array {
+  if (selected.value.length === 0) return table;
+  const alpha = Math.round(255 * opacity.value);
+  const out = table.slice();
+  for (const label of selected.value) out[label] = pack([255, 255, 255], alpha);
+  return out;
 }
 
 function missed(

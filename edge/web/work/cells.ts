@@ -17,6 +17,7 @@ import type { Size2D } from "../../../shared/ndarray.ts";
 import { type Packed, unpack } from "../edit/packed.ts";
 import type { Verdict } from "../view/colors.ts";
 import { openCore } from "./core.ts";
+import type { Measured } from "./measure.ts";
 
 /** Files that labels are written as. */
 export type LabelFormat = "seg" | "tif" | "png" | "roi" | "geojson";
@@ -70,23 +71,6 @@ export async function score(
 
 /** Scores and verdicts. */
 export type Scores = Awaited<ReturnType<typeof score>>;
-
-/** Measure cells, with intensities where the image's values come along. */
-export async function measure(
-  { packed, size, image, channels }: Labelled & {
-    image?: Float32Array;
-    channels?: number;
-  },
-) {
-  const core = await openCore();
-  const masks = unpack(packed);
-  return core.measureRegions(masks, size, {
-    ...(image ? { image, channels: channels ?? 1 } : {}),
-  });
-}
-
-/** Measurements, one row a cell. */
-export type Measured = Awaited<ReturnType<typeof measure>>;
 
 /** Write the table of cells as CSV. */
 export function writeTable(

@@ -6,13 +6,7 @@
  *
  * @module
  */
-import {
-  measure,
-  score,
-  writeLabels,
-  writePlane,
-  writeTable,
-} from "./cells.ts";
+import { score, writeLabels, writePlane, writeTable } from "./cells.ts";
 import {
   closeImage,
   drawThumbnail,
@@ -30,6 +24,7 @@ import {
   sampleFlows,
   trace,
 } from "./networks.ts";
+import { measure } from "./measure.ts";
 import { offer } from "./rpc.ts";
 import { makeScene, runBench, sweepSteps } from "./scenes.ts";
 import { tune } from "./tune.ts";
