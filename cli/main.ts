@@ -103,6 +103,7 @@ program.command("serve")
   .option("--host <name>", "what to listen on", "127.0.0.1")
   .option("--data <dir>", "folder of all that is kept", "cytoedge-data")
   .option("--model <dir>", "model folder; default: the shipped one")
+  .option("--prompt-model <dir>", "a sam model, for clicks on the page")
   .option("--concurrency <n>", "images at a time", "2")
   .option("--quiet", "no log")
   .action(async (options) => {

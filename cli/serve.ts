@@ -21,6 +21,7 @@ import { deliverWebhooks } from "../edge/webhooks.ts";
 import { loadNodeEncoder } from "../gpu-worker/encoder_node.ts";
 import { readEnvironment } from "../shared/connect/settings.ts";
 import { createWorkMetrics } from "../gpu-worker/metrics.ts";
+import { loadNodePromptModel } from "../gpu-worker/prompt_model_node.ts";
 import { startWorker, WORK_KINDS } from "../gpu-worker/start_worker.ts";
 import {
   nameCore,
@@ -47,6 +48,8 @@ export interface ServeOptions {
   readonly hostname?: string;
   /** Folder of the model for jobs and previews. */
   readonly model: string;
+  /** Folder of a model that answers prompts on the page; default: none. */
+  readonly promptModel?: string;
   /** Images at a time. */
   readonly concurrency?: number;
   readonly settings?: Partial<EdgeSettings>;
@@ -71,6 +74,7 @@ export interface Service {
 /** Start a service; it answers when this returns. */
 export async function startService(options: ServeOptions): Promise<Service> {
   const { data, model, hostname = "127.0.0.1", concurrency = 2 } = options;
+  const { promptModel } = options;
   const log = options.log ?? (() => {});
   await mkdir(data, { recursive: true });
   const backend = openSqlite({ path: join(data, "queue.sqlite") });
@@ -87,6 +91,9 @@ export async function startService(options: ServeOptions): Promise<Service> {
     log,
     loadPreview: () => loadPreview(model),
     readModel: (name) => readModelFile(model, name),
+    ...(promptModel
+      ? { loadPrompted: () => loadNodePromptModel(promptModel) }
+      : {}),
     settings: options.settings ?? {},
     ...(options.oidc ? { oidc: options.oidc } : {}),
     serveStored: serve,
@@ -105,6 +112,7 @@ export async function startService(options: ServeOptions): Promise<Service> {
   // the first preview need not wait; one that fails is told to who asks
   deps.preview().catch(() => {});
   const { metrics: workMetrics } = createWorkMetrics(deps.registry);
+  deps.prompted?.().catch(() => {});
   const worker = startWorker({
     ...deps,
     workMetrics,
@@ -145,6 +153,7 @@ export interface ServeCommand {
   readonly host: string;
   readonly data: string;
   readonly model?: string;
+  readonly promptModel?: string;
   readonly concurrency: string;
   readonly quiet?: boolean;
 }
@@ -164,6 +173,9 @@ export async function serve(command: ServeCommand): Promise<void> {
     hostname: command.host,
     data: callerPath(command.data),
     model,
+    ...(command.promptModel
+      ? { promptModel: callerPath(command.promptModel) }
+      : {}),
     concurrency: readCount("--concurrency", command.concurrency, 1),
     settings: settingsOf(env),
     ...oidcOf(env),

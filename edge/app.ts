@@ -21,6 +21,7 @@ import { jobs } from "./routes/jobs.ts";
 import { modelFiles } from "./routes/model_files.ts";
 import { models } from "./routes/models.ts";
 import { previews } from "./routes/previews.ts";
+import { prompts } from "./routes/prompts.ts";
 import { results } from "./routes/results.ts";
 import { scores } from "./routes/scores.ts";
 import { trainings } from "./routes/trainings.ts";
@@ -79,6 +80,7 @@ export function createApp(deps: EdgeDeps) {
   const routes = app
     .route("/v1", uploads(deps))
     .route("/v1", previews(deps))
+    .route("/v1", prompts(deps))
     .route("/v1", jobs(deps))
     .route("/v1", results(deps))
     .route("/v1", scores(deps))

@@ -13,12 +13,14 @@ import { createEnd } from "../shared/queue/end_job.ts";
 import { openUsageBook } from "../shared/queue/usage.ts";
 import type { ObjectStore } from "../shared/storage/types.ts";
 import type { Encoder } from "../shared/pipeline/encoder.ts";
+import type { PromptModel } from "../shared/pipeline/prompt_model.ts";
+import { createRefiner } from "../shared/pipeline/refine.ts";
 import type { Core } from "../wasm/mod.ts";
 import { openKeyBook } from "./access/keys.ts";
 import { createTokenCheck, type OidcSettings } from "./access/oidc.ts";
 import { createRateLimit } from "./access/rate.ts";
 import { createSessions } from "./access/session.ts";
-import type { EdgeDeps, EdgeSettings, Guards } from "./deps.ts";
+import type { EdgeDeps, EdgeSettings, Guards, Prompted } from "./deps.ts";
 import { createMetrics } from "./metrics.ts";
 import { DEFAULT_SETTINGS } from "./settings.ts";
 
@@ -31,6 +33,8 @@ export interface Parts {
   readonly loadPreview: () => Promise<Encoder>;
   /** Files of the preview's model, for browsers that run it. */
   readonly readModel?: EdgeDeps["readModel"] | undefined;
+  /** The model that answers prompts, if there is one. */
+  readonly loadPrompted?: (() => Promise<PromptModel>) | undefined;
   readonly log: EdgeDeps["log"];
   readonly settings?: Partial<EdgeSettings>;
   /** Default: made of the settings' hosts. */
@@ -64,6 +68,8 @@ export async function assembleEdge(parts: Parts): Promise<EdgeDeps> {
   const trainings = await openTaskBook(backend, "trainings", { now });
   const settings = { ...DEFAULT_SETTINGS, ...parts.settings };
   let preview: Promise<Encoder> | undefined;
+  let prompted: Promise<Prompted> | undefined;
+  const { loadPrompted } = parts;
   return {
     settings,
     core: parts.core,
@@ -74,6 +80,18 @@ export async function assembleEdge(parts: Parts): Promise<EdgeDeps> {
       preview.catch(() => preview = undefined);
       return preview;
     },
+    ...(loadPrompted
+      ? {
+        prompted: () => {
+          prompted ??= loadPrompted().then((model) => ({
+            model,
+            refiner: createRefiner(parts.core, model),
+          }));
+          prompted.catch(() => prompted = undefined);
+          return prompted;
+        },
+      }
+      : {}),
     store: parts.store,
     backend,
     jobs: await openJobBook(backend, {

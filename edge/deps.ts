@@ -17,6 +17,8 @@ import type {
 import type { UsageBook } from "../shared/queue/usage.ts";
 import type { ObjectStore } from "../shared/storage/types.ts";
 import type { Encoder } from "../shared/pipeline/encoder.ts";
+import type { PromptModel } from "../shared/pipeline/prompt_model.ts";
+import type { Refiner } from "../shared/pipeline/refine.ts";
 import type { Core } from "../wasm/mod.ts";
 import type { KeyBook } from "./access/keys.ts";
 import type { TokenCheck } from "./access/oidc.ts";
@@ -63,6 +65,12 @@ export interface Guards {
   readonly inputs: FetchGuard;
 }
 
+/** A model that answers prompts, and the features of the last images. */
+export interface Prompted {
+  readonly model: PromptModel;
+  readonly refiner: Refiner;
+}
+
 /** Everything that the routes use. */
 export interface EdgeDeps {
   readonly settings: EdgeSettings;
@@ -73,6 +81,8 @@ export interface EdgeDeps {
   readonly preview: () => Promise<Encoder>;
   /** Files of that model, for browsers that run it; absent: not given out. */
   readonly readModel?: (name: string) => Promise<Uint8Array<ArrayBuffer>>;
+  /** The model that answers prompts; absent: none is offered. */
+  readonly prompted?: () => Promise<Prompted>;
   readonly store: ObjectStore;
   readonly backend: QueueBackend;
   readonly jobs: JobBook;

@@ -10,8 +10,8 @@ import type { Json } from "../../shared/queue/types.ts";
 import { ImportInput } from "../../shared/schema/tasks.ts";
 import {
   Id,
-  Model,
   ModelRequest,
+  Models,
   TenantModel,
   Usage,
 } from "../../shared/schema/wire.ts";
@@ -33,10 +33,7 @@ const listModels = createRoute({
   operationId: "listModels",
   summary: "Models that jobs may use, with licence and digest",
   responses: {
-    200: answers(
-      z.object({ models: z.array(Model) }),
-      "The shipped one, then yours, the newest first",
-    ),
+    200: answers(Models, "The models"),
     ...problemResponses("model"),
   },
 });
@@ -104,7 +101,15 @@ export function models(deps: EdgeDeps) {
       const ready = own.flatMap(({ id, model }) =>
         model ? [presentStored(id, model)] : []
       );
-      return c.json({ models: [presentModel(encoder, true), ...ready] }, 200);
+      const prompted = await deps.prompted?.().catch((err: Error) => {
+        // the others can be used all the same
+        deps.log({ event: "no prompted model", error: err.message });
+        return undefined;
+      });
+      return c.json({
+        models: [presentModel(encoder, true), ...ready],
+        ...(prompted ? { prompted: presentModel(prompted.model, false) } : {}),
+      }, 200);
     })
     .openapi(importModel, async (c) => {
       const { tenant, id: key } = c.get("principal");

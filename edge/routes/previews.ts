@@ -5,11 +5,7 @@
  */
 import { createRoute, z } from "@hono/zod-openapi";
 import type { HonoRequest } from "hono";
-import {
-  ImageTooLargeError,
-  InvalidRequestError,
-  NotFoundError,
-} from "../../shared/errors.ts";
+import { InvalidRequestError } from "../../shared/errors.ts";
 import { decodeImage } from "../../shared/image/decode.ts";
 import { digestBytes } from "../../shared/pipeline/digest.ts";
 import { previewImage, toInput } from "../../shared/pipeline/preview.ts";
@@ -32,7 +28,7 @@ import {
 } from "../present.ts";
 import { problemResponses } from "../problem.ts";
 import { answers, createRouter, SECURITY } from "../router.ts";
-import { findUpload, uploadKey } from "./uploads.ts";
+import { readUpload } from "./uploads.ts";
 
 /** An image inline, and the options as JSON in a field of their own. */
 const PreviewForm = z.object({
@@ -101,22 +97,8 @@ async function readRequest(
   }
   const body = PreviewRequest.safeParse(readJson(await request.text()));
   if (!body.success) throw faults(body.error, "");
-  const { upload: id, ...options } = body.data;
-  const record = await findUpload(deps, tenant, id);
-  const key = uploadKey(tenant, id, record);
-  const stored = await deps.store.get(key).catch((err: unknown) => {
-    if (err instanceof NotFoundError) {
-      throw new NotFoundError("stored file of upload", id);
-    }
-    throw err;
-  });
-  const { maxStoredBytes } = deps.settings;
-  if (stored.length > maxStoredBytes) {
-    await stored.body.cancel();
-    throw new ImageTooLargeError(stored.length, maxStoredBytes);
-  }
-  const bytes = new Uint8Array(await new Response(stored.body).arrayBuffer());
-  return { bytes, options };
+  const { upload, ...options } = body.data;
+  return { bytes: await readUpload(deps, tenant, upload), options };
 }
 
 /** Masks of an image's bytes, as they are answered. */

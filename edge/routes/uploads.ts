@@ -10,6 +10,7 @@ import { createRoute, z } from "@hono/zod-openapi";
 import {
   ConflictError,
   isSegError,
+  ImageTooLargeError,
   NotFoundError,
 } from "../../shared/errors.ts";
 import type { Json } from "../../shared/queue/types.ts";
@@ -118,7 +119,17 @@ export function uploads(deps: EdgeDeps) {
       ? []
       : await findParts({ key, uploadId: record.multipart });
     const isStored = (await store.head(key)) !== undefined;
-    const waiting = isStored ? {} : record.multipart === null
+    const waiting = isStored
+      ? {
+        get: toSignedCall(
+          await store.presignGet(key, {
+            ttlSeconds: settings.signedSeconds,
+            fileName: name,
+          }),
+          base,
+        ),
+      }
+      : record.multipart === null
       ? {
         put: toSignedCall(
           await store.presignPut(key, {
@@ -264,6 +275,33 @@ export async function findUpload(
   const found = await uploads.get([tenant, id]);
   if (found === undefined) throw new NotFoundError("upload", id);
   return found.value as unknown as UploadRecord;
+}
+
+/**
+ * The bytes of an upload.
+ *
+ * @throws {NotFoundError} also where its file has not come
+ * @throws {ImageTooLargeError}
+ */
+export async function readUpload(
+  deps: Pick<EdgeDeps, "uploads" | "store" | "settings">,
+  tenant: string,
+  id: string,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const record = await findUpload(deps, tenant, id);
+  const key = uploadKey(tenant, id, record);
+  const stored = await deps.store.get(key).catch((err: unknown) => {
+    if (err instanceof NotFoundError) {
+      throw new NotFoundError("stored file of upload", id);
+    }
+    throw err;
+  });
+  const { maxStoredBytes } = deps.settings;
+  if (stored.length > maxStoredBytes) {
+    await stored.body.cancel();
+    throw new ImageTooLargeError(stored.length, maxStoredBytes);
+  }
+  return new Uint8Array(await new Response(stored.body).arrayBuffer());
 }
 
 /** Where an upload is among those of its tenant. */

@@ -3,10 +3,11 @@
  *
  * @module
  */
-import { signal } from "@preact/signals";
+import { batch, signal } from "@preact/signals";
 import { render } from "preact";
 import { useEffect } from "preact/hooks";
 import { redoEdit, undoEdit } from "./actions/edit.ts";
+import { openLink, readLink, writeLink } from "./actions/link.ts";
 import { openFiles } from "./actions/open.ts";
 import { deleteLabels } from "./actions/tools.ts";
 import { BenchPanel } from "./panels/bench.tsx";
@@ -19,7 +20,16 @@ import { SegmentPanel } from "./panels/segment.tsx";
 import { TrainPanel } from "./panels/train.tsx";
 import { theViewer, ViewerPane } from "./panels/viewer_pane.tsx";
 import { listModels, useKey } from "./service/api.ts";
-import { busy, doc, message, models, selected, tell, tool } from "./store.ts";
+import {
+  busy,
+  doc,
+  message,
+  models,
+  prompted,
+  selected,
+  tell,
+  tool,
+} from "./store.ts";
 
 const PANELS = [
   { name: "segment", title: "Segment", Panel: SegmentPanel },
@@ -134,13 +144,32 @@ function KeyField() {
 
 async function loadModels(): Promise<void> {
   try {
-    models.value = await listModels();
-    needsKey.value = false;
+    const found = await listModels();
+    batch(() => {
+      models.value = found.models;
+      prompted.value = found.prompted;
+      needsKey.value = false;
+    });
+    await followLink();
   } catch (err) {
     // away from loopback there is no session
     const text = err instanceof Error ? err.message : String(err);
     needsKey.value = /key/i.test(text);
     tell("note", text);
+  }
+}
+
+/** Open the result that the page's own URL names, once. */
+async function followLink(): Promise<void> {
+  const link = readLink(location.hash);
+  if (link === undefined) return;
+  history.replaceState(null, "", location.pathname + location.search);
+  try {
+    await openLink(link);
+  } catch {
+    // it is there again once a key is given
+    location.hash = new URL(writeLink(link, location.href)).hash;
+    needsKey.value = true;
   }
 }
 
@@ -165,10 +194,14 @@ function onKey(event: KeyboardEvent): void {
     return;
   }
   const found = TOOLS.find((each) => each.key === key);
+  if (found?.tool === "box" && prompted.value === undefined) return;
   if (found) tool.value = found.tool;
 }
 
 document.addEventListener("keydown", onKey);
+globalThis.addEventListener("hashchange", () => {
+  if (!needsKey.value) void followLink();
+});
 document.addEventListener("dragover", (event) => event.preventDefault());
 document.addEventListener("drop", (event) => {
   event.preventDefault();

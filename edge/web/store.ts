@@ -68,6 +68,8 @@ export interface JobState {
   readonly quote?: WireQuote;
   readonly uploadId?: string;
   readonly job?: WireJob;
+  /** Of the image in the job; default 0. */
+  readonly index?: number;
   readonly abort?: AbortController;
 }
 
@@ -105,6 +107,7 @@ export type Tool =
   | "delete"
   | "lasso"
   | "add"
+  | "box"
   | "trace";
 
 export const docs = signal<readonly Doc[]>([]);
@@ -121,6 +124,16 @@ export const eps = signal(1.5);
 /** Model of jobs; previews are by the service's own. */
 export const jobModel = signal("default");
 export const runsIn = signal<"edge" | "browser">("edge");
+/** Whether a network in the browser may run on WebGPU. */
+export const usesGpu = signal(true);
+/** Where it runs, and why not on WebGPU. */
+export const runsOn = signal<{ provider: string; reason?: string } | undefined>(
+  undefined,
+);
+/** The service's model that answers prompts, where it has one. */
+export const prompted = signal<WireModel | undefined>(undefined);
+/** How a click adds a cell where there is such a model. */
+export const addsBy = signal<"model" | "flows">("model");
 
 export const baseLayer = signal<BaseLayer>("image");
 export const cellColors = signal<CellColors>("stable");

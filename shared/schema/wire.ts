@@ -86,6 +86,8 @@ export const Upload = z.object({
     /** Numbers that have arrived. */
     received: z.array(z.int()),
   }).optional(),
+  /** Where to get it, once it is stored. */
+  get: SignedCall.optional(),
 }).meta({ id: "Upload" });
 
 /** A part that is about to be sent. */
@@ -104,6 +106,22 @@ export const PreviewOptions = z.strictObject({
   /** Also answer with what the network gave, for masks with other thresholds. */
   network: z.boolean().default(false),
 }).meta({ id: "PreviewOptions" });
+
+/** (y, x), pixels of the image. */
+const Place = z.tuple([z.number(), z.number()]);
+
+/** Which cell of an uploaded image is meant: points, a box, or both. */
+export const PromptRequest = z.strictObject({
+  upload: Id,
+  /** Of a stack. */
+  plane: z.int().min(0).default(0),
+  /** Within the cell. */
+  points: z.array(Place).max(100).default([]),
+  /** Outside of it. */
+  negativePoints: z.array(Place).max(100).default([]),
+  /** y0, x0, y1, x1 around it. */
+  box: z.tuple([z.number(), z.number(), z.number(), z.number()]).optional(),
+}).meta({ id: "PromptRequest" });
 
 /** A preview of an uploaded image. */
 export const PreviewRequest = PreviewOptions.extend({ upload: Id })
@@ -143,6 +161,27 @@ export const Model = z.object({
   diameter: z.number(),
   isDefault: z.boolean(),
 }).meta({ id: "Model" });
+
+/** The cell that a prompt meant. */
+export const PromptedCell = z.object({
+  size: Sized,
+  /** Pixels of the cell in raster order: first pixel, length, and so on. */
+  runs: z.array(z.int().min(0)),
+  area: z.int(),
+  /** IoU that the network expects, 0–1. */
+  score: z.number(),
+  model: Model,
+  warnings: z.array(Warning),
+  timings: z.record(z.string(), Milliseconds),
+}).meta({ id: "PromptedCell" });
+
+/** Models that can be asked for. */
+export const Models = z.object({
+  /** The shipped one, then yours, the newest first. */
+  models: z.array(Model),
+  /** The one that answers prompts, where one is loaded. */
+  prompted: Model.optional(),
+}).meta({ id: "Models" });
 
 /** A checkpoint, or a zip of a model's folder, that becomes a model. */
 export const ModelRequest = z.strictObject({

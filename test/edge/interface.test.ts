@@ -165,6 +165,7 @@ test("/openapi.json describes every route, relative to the server", async () => 
     "/v1/models/default/files/{name}",
     "/v1/models/{id}",
     "/v1/previews",
+    "/v1/prompts",
     "/v1/scores",
     "/v1/trainings",
     "/v1/trainings/{id}",

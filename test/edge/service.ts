@@ -9,6 +9,7 @@ import { assembleEdge } from "../../edge/assemble.ts";
 import type { EdgeDeps, EdgeSettings, Guards } from "../../edge/deps.ts";
 import { consume } from "../../gpu-worker/consume.ts";
 import { encodePng } from "../../shared/image/png.ts";
+import type { PromptModel } from "../../shared/pipeline/prompt_model.ts";
 import type { Encoder } from "../../shared/pipeline/encoder.ts";
 import { openSqlite } from "../../shared/queue/sqlite.ts";
 import { openFolder } from "../../shared/storage/folder.ts";
@@ -59,6 +60,7 @@ export async function startTestService(
     settings = {},
     encoder = createLabelReader(),
     isWorking = true,
+    loadPrompted,
     guards,
     log = () => {},
   }: {
@@ -66,6 +68,7 @@ export async function startTestService(
     guards?: Guards;
     log?: EdgeDeps["log"];
     encoder?: Encoder;
+    loadPrompted?: () => Promise<PromptModel>;
     isWorking?: boolean;
   } = {},
 ): Promise<TestService> {
@@ -83,6 +86,7 @@ export async function startTestService(
     backend,
     store,
     loadPreview: () => Promise.resolve(encoder),
+    loadPrompted,
     log,
     settings,
     ...(guards ? { guards } : {}),

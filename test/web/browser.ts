@@ -3,6 +3,9 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type Browser, chromium, type Page } from "playwright-core";
+import { loadNodeEncoder } from "../../gpu-worker/encoder_node.ts";
+import { startWorker, WORK_KINDS } from "../../gpu-worker/start_worker.ts";
+import type { PromptModel } from "../../shared/pipeline/prompt_model.ts";
 import type { Encoder } from "../../shared/pipeline/encoder.ts";
 import { createApp } from "../../edge/app.ts";
 import { loadPreview } from "../../edge/load_preview.ts";
@@ -31,8 +34,11 @@ export interface OpenPage {
   readonly service: TestService;
   /** What the page complained of. */
   readonly complaints: string[];
-  /** Another page of the same browser, with the same storage. */
-  reopen(): Promise<Page>;
+  /**
+   * Another page of the same browser, with the same storage; a stranger has
+   * none.
+   */
+  reopen(url?: string, isStranger?: boolean): Promise<Page>;
   shoot(name: string): Promise<void>;
   close(): Promise<void>;
 }
@@ -68,10 +74,27 @@ export async function openPage(
     scheme?: "light" | "dark";
     /** Folder of a model that previews, in the place of `encoder`. */
     model?: string;
+    /** A model that answers prompts. */
+    loadPrompted?: () => Promise<PromptModel>;
+    /** Folder of a model for jobs and trainings, by a worker of its own. */
+    shipped?: string;
   } = {},
 ): Promise<OpenPage> {
-  const { scheme, model } = more;
-  const service = await startTestService({ encoder });
+  const { scheme, model, loadPrompted, shipped } = more;
+  const service = await startTestService({
+    encoder,
+    isWorking: shipped === undefined,
+    ...(loadPrompted ? { loadPrompted } : {}),
+  });
+  const worker = shipped === undefined ? undefined : startWorker({
+    ...service.deps,
+    shipped,
+    folder: join(shipped, "..", "worker"),
+    load: (folder) =>
+      loadNodeEncoder(folder, { providers: ["cpu"], threads: 1 }),
+    pricePerGpuSecond: 1,
+    threads: 1,
+  }, { concurrency: 1, leaseMs: 30_000, kinds: WORK_KINDS });
   let preview: Promise<Encoder> | undefined;
   const app = createApp({
     ...service.deps,
@@ -92,19 +115,21 @@ export async function openPage(
       // as root, as in containers, Chromium has no sandbox
       chromiumSandbox: false,
     });
-    const context = await browser.newContext({
+    const complaints: string[] = [];
+    const looks = {
       viewport: { width, height },
       colorScheme: scheme ?? "light",
       acceptDownloads: true,
-    });
-    const complaints: string[] = [];
-    const open = async () => {
-      const page = await context.newPage();
+    } as const;
+    const context = await browser.newContext(looks);
+    const open = async (address = url, isStranger = false) => {
+      const owner = isStranger ? await browser?.newContext(looks) : context;
+      const page = await (owner ?? context).newPage();
       page.on("console", (line) => {
         if (line.type() === "error") complaints.push(line.text());
       });
       page.on("pageerror", (err) => complaints.push(err.message));
-      await page.goto(url);
+      await page.goto(address);
       await page.getByRole("tab", { name: "Segment" }).waitFor();
       return page;
     };
@@ -123,12 +148,14 @@ export async function openPage(
         await browser?.close();
         await server.shutdown();
         await (await preview)?.close();
+        await worker?.drain();
         await service.close();
       },
     };
   } catch (err) {
     await browser?.close();
     await server.shutdown();
+    await worker?.drain();
     await service.close();
     throw err;
   }
@@ -148,6 +175,14 @@ export async function waitForMessage(
 /** Choose a panel. */
 export async function choose(page: Page, title: string): Promise<void> {
   await page.getByRole("tab", { name: title }).click();
+}
+
+/** Delete the cells of fewer pixels, as one edit; the panel is chosen. */
+export async function deleteSmaller(page: Page, pixels: number): Promise<void> {
+  const field = page.getByLabel("Smaller than, px, exact");
+  await field.fill(String(pixels));
+  await field.press("Enter");
+  await page.getByRole("button", { name: "Delete smaller cells" }).click();
 }
 
 /** SHA-256 of the chosen image's masks, as the page holds them. */

@@ -54,5 +54,23 @@ describe.skipIf(MISSING)(
       expect(await sha256OfMasks(page)).toBe(edge);
       expect(open.complaints).toEqual([]);
     });
+
+    test("without WebGPU the page says that WebAssembly runs, and why", async () => {
+      const { page } = open;
+      const provider = page.getByTestId("provider");
+      const said = await page.getByTestId("message").innerText();
+      // a browser with an adapter runs there
+      expect(await provider.innerText()).toMatch(
+        /here on wasm/.test(said)
+          ? /WebGPU cannot be used \(.+\): WebAssembly runs instead/
+          : /Runs on WebGPU/,
+      );
+      await open.shoot("webgpu_fallback");
+      await page.getByLabel("Use WebGPU").uncheck();
+      expect(await provider.innerText()).toBe("WebAssembly, as asked for.");
+      await page.getByRole("button", { name: "Preview", exact: true }).click();
+      await page.getByText("Preview in the browser…").waitFor();
+      await waitForMessage(page, /cells in \d+ ms, here on wasm/);
+    });
   },
 );

@@ -1,4 +1,12 @@
-import { readFileSync } from "node:fs";
+import {
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { example, MISSING, type OpenPage, openPage } from "./browser.ts";
 
@@ -73,6 +81,52 @@ describe.skipIf(MISSING)(`page: open (${MISSING ?? "Chromium"})`, () => {
     await open.shoot("open_dropped");
   });
 
+  test("a pasted image opens", async () => {
+    const { page } = open;
+    const bytes = [...readFileSync(example("cell.png"))];
+    const before = await count(open);
+    await page.evaluate((bytes) => {
+      const data = new DataTransfer();
+      // other bytes than the file that is open
+      const file = new Uint8Array([...bytes, 0]);
+      data.items.add(new File([file], "pasted.png", { type: "image/png" }));
+      document.dispatchEvent(
+        new ClipboardEvent("paste", { clipboardData: data, bubbles: true }),
+      );
+    }, bytes);
+    await page.getByText("pasted.png").first().waitFor();
+    expect(await count(open)).toBe(before + 1);
+  });
+
+  test("all images of a folder open, and what is none is told", async () => {
+    const { page } = open;
+    const folder = mkdtempSync(join(tmpdir(), "folder-"));
+    try {
+      mkdirSync(join(folder, "day 2"));
+      const bytes = readFileSync(example("cell.png"));
+      for (const [k, name] of ["a.png", "day 2/b.png"].entries()) {
+        writeFileSync(
+          join(folder, name),
+          new Uint8Array([...bytes, ...new Uint8Array(k + 2)]),
+        );
+      }
+      writeFileSync(join(folder, "notes.txt"), "no image");
+      const before = await count(open);
+      const [chooser] = await Promise.all([
+        page.waitForEvent("filechooser"),
+        page.getByRole("button", { name: "Open folder…" }).click(),
+      ]);
+      await chooser.setFiles(folder);
+      await page.getByTestId("message").filter({ hasText: "notes.txt" })
+        .waitFor();
+      expect(await count(open)).toBe(before + 2);
+      await page.getByText("b.png").first().waitFor();
+      await open.shoot("open_folder");
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+
   test("pan and zoom follow keys and the wheel", async () => {
     const { page } = open;
     const zoom = () =>
@@ -93,6 +147,12 @@ describe.skipIf(MISSING)(`page: open (${MISSING ?? "Chromium"})`, () => {
     expect((await zoom()).zoom).toBeGreaterThan(after.zoom);
   });
 });
+
+/** Images in the list. */
+function count({ page }: OpenPage): Promise<number> {
+  return page.getByRole("list", { name: "Open images" })
+    .getByRole("listitem").count();
+}
 
 async function drop(
   { page }: OpenPage,

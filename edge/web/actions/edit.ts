@@ -15,7 +15,7 @@ import {
 } from "../store.ts";
 import type { View } from "../view/geometry.ts";
 import { summarize } from "../edit/packed.ts";
-import { keep, keyOf } from "./kept.ts";
+import { keepEdit, keepMasks, keyOf } from "./kept.ts";
 
 /** Cells of the chosen plane; empty ones where there are none. */
 export function editable(image: Doc): Cells {
@@ -28,9 +28,8 @@ export function editable(image: Doc): Cells {
       size: { height, width },
       source: "hand",
     });
-    const { base } = cells;
     state.cells.value = cells;
-    void keep((safe) => safe.begin(keyOf(image), { base, source: "hand" }));
+    keepMasks(keyOf(image), cells);
   }
   return state.cells.value as Cells;
 }
@@ -47,7 +46,7 @@ export function commit(
   applyRuns(cells.masks, runs, "after");
   const log = addEdit(cells.log, edit);
   show(image, cells, { log, runs, which: "after" });
-  void keep((safe) => safe.add(keyOf(image), log.done - 1, edit));
+  keepEdit(keyOf(image), { ...cells, log }, edit);
   return true;
 }
 
@@ -58,7 +57,7 @@ export function undoEdit(image: Doc): View | undefined {
   if (!undone) return undefined;
   const { log, edit } = undone;
   show(image, cells, { log, runs: edit.runs, which: "before" });
-  void keep((safe) => safe.mark(keyOf(image), log.done));
+  keepEdit(keyOf(image), { ...cells, log });
   return edit.view;
 }
 
@@ -69,7 +68,7 @@ export function redoEdit(image: Doc): View | undefined {
   if (!redone) return undefined;
   const { log, edit } = redone;
   show(image, cells, { log, runs: edit.runs, which: "after" });
-  void keep((safe) => safe.mark(keyOf(image), log.done));
+  keepEdit(keyOf(image), { ...cells, log });
   return edit.view;
 }
 

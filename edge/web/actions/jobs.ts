@@ -16,6 +16,7 @@ import {
 } from "../store.ts";
 import { cellWorker, pictures } from "../workers.ts";
 import { keepNetwork, showMasksOf } from "./masks.ts";
+import { uploadOf } from "./upload.ts";
 
 /** File of a result that holds what the network gave. */
 const NETWORK_FILE = "network.npy";
@@ -23,8 +24,7 @@ const NETWORK_FILE = "network.npy";
 /** Ask what a job would take. */
 export async function quoteJob(image: Doc): Promise<void> {
   await withBusy("Asking for a quote", async () => {
-    const uploadId = image.job.value.uploadId ??
-      await api.upload(image.file, image.name);
+    const uploadId = await uploadOf(image);
     const quote = await api.quote(
       [uploadId],
       parameters.value,
@@ -97,8 +97,9 @@ export async function cancelJob(image: Doc): Promise<void> {
 export async function takeResult(
   image: Doc,
   job: api.WireJob,
+  index = 0,
 ): Promise<void> {
-  const [result] = await api.readResults(job.id);
+  const { [index]: result } = await api.readResults(job.id);
   const files = Object.entries(result?.files ?? {});
   const find = (test: (name: string) => boolean) =>
     files.find(([name]) => test(name))?.[1];

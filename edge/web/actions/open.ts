@@ -20,7 +20,7 @@ import { cellWorker, pictures } from "../workers.ts";
 import { replay } from "../edit/log.ts";
 import { Labels } from "../edit/labels.ts";
 import { countPacked, summarize } from "../edit/packed.ts";
-import { keepMasks, keyOf, theSafe } from "./kept.ts";
+import { keepMasks, keyOf, loadKept } from "./kept.ts";
 
 /** Images that are one click away; where there is truth, it comes along. */
 export const EXAMPLES = [
@@ -159,8 +159,7 @@ export async function openPicture(
 /** Masks and edits of an earlier visit. */
 export async function restore(image: Doc): Promise<void> {
   const plane = image.plane.value;
-  const saved = await theSafe().then((s) => s.load(keyOf(image, plane)))
-    .catch(() => undefined);
+  const saved = await loadKept(keyOf(image, plane));
   const state = planeOf(image, plane);
   const { size } = image.facts;
   const isSame = saved !== undefined &&

@@ -12,7 +12,9 @@ import {
   parameters,
   planeOf,
   runsIn,
+  runsOn,
   tell,
+  usesGpu,
   withBusy,
 } from "../store.ts";
 import { cellWorker, networkWorker, pictures } from "../workers.ts";
@@ -115,11 +117,13 @@ async function previewHere(image: Doc): Promise<void> {
   );
 }
 
-let loaded: Promise<unknown> | undefined;
+let loaded: { gpu: boolean; model: Promise<unknown> } | undefined;
 
-/** Load the service's model into the browser, once. */
+/** Load the service's model into the browser, once for each switch. */
 function loadModel(): Promise<unknown> {
-  loaded ??= (async () => {
+  const gpu = usesGpu.value;
+  if (loaded?.gpu === gpu) return loaded.model;
+  const model = (async () => {
     const text = new TextDecoder().decode(
       await api.readModelFile("model.json"),
     );
@@ -127,15 +131,18 @@ function loadModel(): Promise<unknown> {
     const [graph, data] = await Promise.all(
       json.networks[0].files.map(({ name }) => api.readModelFile(name)),
     );
-    return await networkWorker().call("load", {
+    const { provider, reason } = await networkWorker().call("load", {
       name: models.value[0]?.name ?? "default",
       json,
       graph,
       ...(data ? { data } : {}),
+      gpu,
     });
+    runsOn.value = { provider, ...(reason ? { reason } : {}) };
   })();
-  loaded.catch(() => loaded = undefined);
-  return loaded;
+  loaded = { gpu, model };
+  model.catch(() => loaded = undefined);
+  return model;
 }
 
 /** The file itself, or the chosen plane of a stack. */

@@ -15,18 +15,21 @@ import {
 import { applyRuns, diffRuns, toRuns } from "../edit/log.ts";
 import type { Point } from "../edit/shapes.ts";
 import {
+  addsBy,
   type Doc,
   doc,
+  prompted,
   radius,
   selected,
   tell,
   type Tool,
   withBusy,
 } from "../store.ts";
-import type { View } from "../view/geometry.ts";
+import { clamp, type View } from "../view/geometry.ts";
 import { cellWorker } from "../workers.ts";
 import { commit, editable, freshLabel } from "./edit.ts";
 import { networkId } from "./masks.ts";
+import { addPrompted } from "./prompt.ts";
 
 /** Tools that are drags; others act where they are clicked. */
 export const DRAGS: ReadonlySet<Tool> = new Set<Tool>([
@@ -35,6 +38,7 @@ export const DRAGS: ReadonlySet<Tool> = new Set<Tool>([
   "polygon",
   "lasso",
   "split",
+  "box",
 ]);
 
 /** The label at a point of the image. */
@@ -90,8 +94,15 @@ export function useTool(
     case "lasso":
       deleteLabels(image, lassoed(canvas, stroke));
       return;
-    case "add":
-      void addCell(image, first);
+    case "add": {
+      const isPrompt = prompted.value !== undefined && addsBy.value === "model";
+      void (isPrompt
+        ? addPrompted(image, { points: [toPlace(first)] })
+        : addCell(image, first));
+      return;
+    }
+    case "box":
+      void addPrompted(image, { box: boxOf(stroke, image) });
       return;
   }
 }
@@ -147,6 +158,23 @@ export function resizeSelected(image: Doc, by: "grow" | "shrink"): void {
     applyRuns(after, resize({ masks: after, size }, label, by), "after");
   }
   commit(image, by, { runs: diffRuns(masks, after) });
+}
+
+/** A point as the service takes it; centers of pixels are whole. */
+function toPlace({ x, y }: Point): [number, number] {
+  return [Math.floor(y), Math.floor(x)];
+}
+
+/** The box that a drag spans, within the image: y0, x0, y1, x1. */
+function boxOf(
+  stroke: readonly Point[],
+  image: Doc,
+): [number, number, number, number] {
+  const { height, width } = image.facts.size;
+  const [a, b] = [stroke[0], stroke[stroke.length - 1]];
+  const y = [a.y, b.y].map((at) => clamp(at, 0, height));
+  const x = [a.x, b.x].map((at) => clamp(at, 0, width));
+  return [Math.min(...y), Math.min(...x), Math.max(...y), Math.max(...x)];
 }
 
 /** Add the cell whose pixels flow to where the clicked one does. */

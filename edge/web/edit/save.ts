@@ -24,6 +24,16 @@ interface BaseRecord {
 
 const NAME = "cytoedge";
 
+/** Days that masks are kept after their last change. */
+export const KEPT_DAYS = 30;
+const DAY_MS = 24 * 3600 * 1000;
+
+/** How many edits are done, and when that changed, ms since 1970. */
+interface MarkRecord {
+  readonly done: number;
+  readonly at: number;
+}
+
 /** Masks of images, by the digest of the file and the plane. */
 export interface Safe {
   /** Keep new masks; earlier edits of them go. */
@@ -33,11 +43,15 @@ export interface Safe {
   /** Keep how many edits are done. */
   mark(key: string, done: number): Promise<void>;
   load(key: string): Promise<Saved | undefined>;
-  forget(key: string): Promise<void>;
+  /** Forget what is kept under keys that begin so; "" for all. */
+  forget(prefix: string): Promise<void>;
 }
 
-/** Open the database. */
-export async function openSafe(factory: IDBFactory = indexedDB): Promise<Safe> {
+/** Open the database; what is too old is forgotten. */
+export async function openSafe(
+  factory: IDBFactory = indexedDB,
+  now: () => number = Date.now,
+): Promise<Safe> {
   const database = await new Promise<IDBDatabase>((resolve, reject) => {
     const request = factory.open(NAME, 1);
     request.onupgradeneeded = () => {
@@ -71,24 +85,51 @@ export async function openSafe(factory: IDBFactory = indexedDB): Promise<Safe> {
   const editsOf = (key: string, from: number) =>
     IDBKeyRange.bound([key, from], [key, Infinity]);
 
+  const mark = (done: number): MarkRecord => ({ done, at: now() });
+  const forgetKeys = (keys: readonly string[]) =>
+    write(["bases", "edits", "marks"], (store) => {
+      for (const key of keys) {
+        store("bases").delete(key);
+        store("edits").delete(editsOf(key, 0));
+        store("marks").delete(key);
+      }
+    });
+  const keysOf = (query?: IDBKeyRange) =>
+    new Promise<string[]>((resolve, reject) => {
+      const request = database.transaction("marks").objectStore("marks")
+        .getAllKeys(query);
+      request.onsuccess = () => resolve(request.result as string[]);
+      request.onerror = () => reject(request.error);
+    });
+
+  // what has not changed for long
+  const old: string[] = [];
+  for (const key of await keysOf()) {
+    const kept = await read<MarkRecord>("marks", key);
+    if (kept !== undefined && kept.at <= now() - KEPT_DAYS * DAY_MS) {
+      old.push(key);
+    }
+  }
+  if (old.length > 0) await forgetKeys(old);
+
   return {
     begin(key, { base, source }) {
       return write(["bases", "edits", "marks"], (store) => {
-        const record: BaseRecord = { base, source, saved: Date.now() };
+        const record: BaseRecord = { base, source, saved: now() };
         store("bases").put(record, key);
         store("edits").delete(editsOf(key, 0));
-        store("marks").put(0, key);
+        store("marks").put(mark(0), key);
       });
     },
     add(key, index, edit) {
       return write(["edits", "marks"], (store) => {
         store("edits").delete(editsOf(key, index));
         store("edits").put(edit, [key, index]);
-        store("marks").put(index + 1, key);
+        store("marks").put(mark(index + 1), key);
       });
     },
     mark(key, done) {
-      return write(["marks"], (store) => store("marks").put(done, key));
+      return write(["marks"], (store) => store("marks").put(mark(done), key));
     },
     async load(key) {
       const record = await read<BaseRecord>("bases", key);
@@ -99,16 +140,13 @@ export async function openSafe(factory: IDBFactory = indexedDB): Promise<Safe> {
         request.onsuccess = () => resolve(request.result as Edit[]);
         request.onerror = () => reject(request.error);
       });
-      const done = await read<number>("marks", key) ?? edits.length;
+      const kept = await read<MarkRecord>("marks", key);
       const { base, source } = record;
-      return { base, source, log: { edits, done } };
+      return { base, source, log: { edits, done: kept?.done ?? edits.length } };
     },
-    forget(key) {
-      return write(["bases", "edits", "marks"], (store) => {
-        store("bases").delete(key);
-        store("edits").delete(editsOf(key, 0));
-        store("marks").delete(key);
-      });
+    async forget(prefix) {
+      const range = IDBKeyRange.bound(prefix, prefix + "\uffff");
+      await forgetKeys(await keysOf(range));
     },
   };
 }

@@ -4,13 +4,17 @@
  * @module
  */
 import { redoEdit, undoEdit } from "../actions/edit.ts";
+import { forgetMasks } from "../actions/kept.ts";
 import { setCells } from "../actions/open.ts";
+import { KEPT_DAYS } from "../edit/save.ts";
 import * as acts from "../actions/tools.ts";
 import { signal } from "@preact/signals";
 import {
+  addsBy,
   type Doc,
   doc,
   planeOf,
+  prompted,
   radius,
   selected,
   tell,
@@ -20,7 +24,7 @@ import {
 } from "../store.ts";
 import type { LabelFormat } from "../work/cells.ts";
 import { cellWorker } from "../workers.ts";
-import { FileButton, saveFile, Section, Slider } from "./parts.tsx";
+import { Choice, FileButton, saveFile, Section, Slider } from "./parts.tsx";
 import { theViewer } from "./viewer_pane.tsx";
 
 /** The tools, with the key of each. */
@@ -84,7 +88,13 @@ export const TOOLS: readonly {
     tool: "add",
     title: "Add",
     key: "a",
-    hint: "click: a cell of the pixels that flow together there",
+    hint: "click: the cell there, by the prompted model or by the flows",
+  },
+  {
+    tool: "box",
+    title: "Box",
+    key: "x",
+    hint: "drag a box around a cell: the prompted model finds it",
   },
   {
     tool: "trace",
@@ -109,12 +119,15 @@ export function CorrectPanel() {
   if (image === undefined) return <p>Open an image first.</p>;
   const cells = planeOf(image).cells.value;
   const log = cells?.log;
-  const chosen = TOOLS.find((each) => each.tool === tool.value);
+  const tools = TOOLS.filter((each) =>
+    each.tool !== "box" || prompted.value !== undefined
+  );
+  const chosen = tools.find((each) => each.tool === tool.value);
   return (
     <>
       <Section title="Tools">
         <div class="tools" role="group" aria-label="Tools">
-          {TOOLS.map(({ tool: each, title, key }) => (
+          {tools.map(({ tool: each, title, key }) => (
             <button
               key={each}
               type="button"
@@ -127,6 +140,17 @@ export function CorrectPanel() {
           ))}
         </div>
         <p class="hint" aria-live="polite">{chosen?.hint}</p>
+        {prompted.value && (
+          <Choice
+            label="Add by"
+            value={addsBy.value}
+            choices={[
+              ["model", `the prompted model, ${prompted.value.name}`],
+              ["flows", "the flows"],
+            ]}
+            onChange={(value) => addsBy.value = value}
+          />
+        )}
         <Slider
           label="Radius, px"
           value={radius.value}
@@ -212,6 +236,7 @@ export function CorrectPanel() {
         </button>
       </Section>
       <FilesSection image={image} />
+      <KeptSection image={image} />
     </>
   );
 }
@@ -223,6 +248,25 @@ export function step(
 ): void {
   const view = go(image);
   if (view) theViewer()?.setView(view);
+}
+
+function KeptSection({ image }: { image: Doc }) {
+  return (
+    <Section title="Kept in this browser">
+      <p class="hint">
+        Masks and edits are kept for {KEPT_DAYS}{" "}
+        days after their last change, on this computer only.
+      </p>
+      <div class="buttons">
+        <button type="button" onClick={() => forgetMasks(image)}>
+          Forget this image's
+        </button>
+        <button type="button" onClick={() => forgetMasks()}>
+          Forget all
+        </button>
+      </div>
+    </Section>
+  );
 }
 
 function FilesSection({ image }: { image: Doc }) {

@@ -5,6 +5,7 @@
  */
 import { signal } from "@preact/signals";
 import { cancelJob, quoteJob, runJob } from "../actions/jobs.ts";
+import { copyLink } from "../actions/link.ts";
 import { networkId } from "../actions/masks.ts";
 import { previewPlane } from "../actions/preview.ts";
 import { tunePlane } from "../actions/tune.ts";
@@ -21,7 +22,9 @@ import {
   plane,
   planeOf,
   runsIn,
+  runsOn,
   tell,
+  usesGpu,
   withBusy,
 } from "../store.ts";
 import { cellWorker } from "../workers.ts";
@@ -55,6 +58,7 @@ export function SegmentPanel() {
           choices={[["edge", "at the service"], ["browser", "in this browser"]]}
           onChange={(value) => runsIn.value = value}
         />
+        {runsIn.value === "browser" && <GpuSwitch />}
         <div class="buttons">
           <button
             type="button"
@@ -72,6 +76,28 @@ export function SegmentPanel() {
       <JobSection image={image} />
       <TuneSection image={image} />
       <CodeSection image={image} />
+    </>
+  );
+}
+
+/** Whether the network may run on WebGPU, and where it does. */
+function GpuSwitch() {
+  const on = runsOn.value;
+  const hasGpu = "gpu" in navigator;
+  return (
+    <>
+      <Check label="Use WebGPU" value={usesGpu} />
+      <p class="hint" role="status" data-testid="provider">
+        {!usesGpu.value
+          ? "WebAssembly, as asked for."
+          : on?.reason
+          ? `WebGPU cannot be used (${on.reason}): WebAssembly runs instead, which is slower.`
+          : on
+          ? `Runs on ${on.provider === "webgpu" ? "WebGPU" : "WebAssembly"}.`
+          : hasGpu
+          ? "WebGPU is tried first."
+          : "This browser has no WebGPU: WebAssembly runs instead, which is slower."}
+      </p>
     </>
   );
 }
@@ -156,6 +182,14 @@ function JobSection({ image }: { image: Doc }) {
           onClick={() => cancelJob(image)}
         >
           Cancel
+        </button>
+      )}
+      {job?.state === "succeeded" && (
+        <button
+          type="button"
+          onClick={() => copyLink(image)}
+        >
+          Copy link to this result
         </button>
       )}
     </Section>

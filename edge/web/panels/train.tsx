@@ -4,18 +4,24 @@
  * @module
  */
 import { signal } from "@preact/signals";
+import { useEffect } from "preact/hooks";
+import { compareModels, type Comparison } from "../actions/compare.ts";
+import { uploadOf } from "../actions/upload.ts";
 import * as api from "../service/api.ts";
 import {
   type Doc,
+  doc,
   docs,
   jobModel,
   models,
   planeOf,
+  prompted,
   tell,
   withBusy,
 } from "../store.ts";
 import { cellWorker } from "../workers.ts";
 import { Chart } from "./chart.tsx";
+import { SideBySide } from "./compare.tsx";
 import { Check, Section, Slider } from "./parts.tsx";
 
 /** A line of a training's log, as far as it is drawn. */
@@ -110,6 +116,7 @@ export function TrainPanel() {
 }
 
 function Report({ run }: { run: api.WireTraining }) {
+  const image = doc.value;
   if (run.report === null) return null;
   const { ap, isAdopted, reason, heldOut, leftOut } = run.report;
   const format = (value: number | null) => value?.toFixed(3) ?? "unknown";
@@ -127,32 +134,72 @@ function Report({ run }: { run: api.WireTraining }) {
         </ul>
       )}
       {isAdopted && (
-        <div class="buttons">
-          <button type="button" onClick={() => jobModel.value = run.id}>
-            Use for jobs
-          </button>
-          <button type="button" onClick={() => jobModel.value = "default"}>
-            Discard
-          </button>
-        </div>
+        <>
+          <div class="buttons">
+            <button type="button" onClick={() => jobModel.value = run.id}>
+              Use for jobs
+            </button>
+            <button type="button" onClick={() => jobModel.value = run.parent}>
+              Discard
+            </button>
+            {image && isUsable(image) && (
+              <button
+                type="button"
+                onClick={() => compare(image, run)}
+              >
+                Compare on this image
+              </button>
+            )}
+          </div>
+          {comparison.value && <SideBySide {...comparison.value} />}
+        </>
       )}
     </>
   );
 }
 
+/** Names of the models that others were tuned from, by the tuned one's id. */
+const parents = signal<ReadonlyMap<string, string>>(new Map());
+
+async function loadParents(): Promise<void> {
+  try {
+    const trainings = await api.listTrainings();
+    parents.value = new Map(trainings.map(({ id, parent }) => [id, parent]));
+  } catch (err) {
+    // a key without the scope "train" sees no trainings
+    const isForbidden = err instanceof api.ServiceError && err.status === 403;
+    if (!isForbidden) tell("error", String(err));
+  }
+}
+
 function ModelList() {
+  useEffect(() => void loadParents(), []);
+  const all = prompted.value ? [...models.value, prompted.value] : models.value;
+  const nameOf = (id: string) =>
+    all.find((model) => model.id === id)?.name ?? id;
   return (
     <Section title="Models">
-      <ul class="hint">
-        {models.value.map((model) => (
-          <li key={model.id}>
-            {model.name}
-            {model.id === jobModel.value ? " (in use for jobs)" : ""}, licence
-            {" "}
-            {model.licence ?? "unknown"},{" "}
-            <code title={model.sha256}>{model.sha256.slice(0, 12)}</code>
-          </li>
-        ))}
+      <ul class="models" data-testid="models">
+        {all.map((model) => {
+          const parent = parents.value.get(model.id);
+          return (
+            <li key={model.id}>
+              <strong>{model.name}</strong>
+              {model.id === jobModel.value ? ", in use for jobs" : ""}
+              {model.id === prompted.value?.id ? ", answers prompts" : ""}
+              <dl>
+                <dt>Licence</dt>
+                <dd>{model.licence ?? "unknown"}</dd>
+                <dt>SHA-256</dt>
+                <dd>
+                  <code>{model.sha256}</code>
+                </dd>
+                <dt>Parent</dt>
+                <dd>{parent === undefined ? "none" : nameOf(parent)}</dd>
+              </dl>
+            </li>
+          );
+        })}
       </ul>
     </Section>
   );
@@ -163,9 +210,20 @@ function isUsable(image: Doc): boolean {
   return image.facts.planes === 1 && count > 0;
 }
 
+const comparison = signal<Comparison | undefined>(undefined);
+
+async function compare(image: Doc, run: api.WireTraining): Promise<void> {
+  comparison.value = undefined;
+  comparison.value = await compareModels(image, [
+    { title: "Before", model: run.parent },
+    { title: "After", model: run.id },
+  ]);
+}
+
 async function start(images: readonly Doc[]): Promise<void> {
   losses.value = [];
   scores.value = [];
+  comparison.value = undefined;
   const begun = await withBusy("Sending images and labels", async () => {
     const items = [];
     for (const image of images) {
@@ -177,9 +235,7 @@ async function start(images: readonly Doc[]): Promise<void> {
         format: "tif",
         name: image.name,
       });
-      const upload = image.job.value.uploadId ??
-        await api.upload(image.file, image.name);
-      image.job.value = { ...image.job.value, uploadId: upload };
+      const upload = await uploadOf(image);
       items.push({
         upload,
         labels: await api.upload(new Blob([labels]), "labels.tif"),
@@ -201,7 +257,8 @@ async function start(images: readonly Doc[]): Promise<void> {
       }
     }, new AbortController().signal);
     training.value = await api.readTraining(begun.id);
-    models.value = await api.listModels();
+    models.value = (await api.listModels()).models;
+    void loadParents();
     if (training.value.error) tell("error", training.value.error);
   } catch (err) {
     tell("error", err instanceof Error ? err.message : String(err));

@@ -8,7 +8,10 @@ import type {
   ImageResult,
   Job,
   Model,
+  Models,
   Preview,
+  PromptedCell,
+  PromptRequest,
   Quote,
   Results,
   Training,
@@ -23,6 +26,19 @@ export type WireQuote = z.infer<typeof Quote>;
 export type WireModel = z.infer<typeof Model>;
 export type WireTraining = z.infer<typeof Training>;
 export type WireImageResult = z.infer<typeof ImageResult>;
+
+export type WireModels = z.infer<typeof Models>;
+export type WirePrompt = z.input<typeof PromptRequest>;
+
+/** What the service says is wrong. */
+export class ServiceError extends Error {
+  override readonly name = "ServiceError";
+
+  /** @param status  of the answer */
+  constructor(message: string, readonly status: number) {
+    super(message);
+  }
+}
 
 /** A key that was typed in; loopback needs none. */
 let key = "";
@@ -70,6 +86,16 @@ export async function upload(file: Blob, name: string): Promise<string> {
   }
   return announced.id;
 }
+
+/** An upload, and where to get it. */
+export const readUpload = (id: string): Promise<z.infer<typeof Upload>> =>
+  call("GET", `/v1/uploads/${id}`, {});
+
+/** One cell of an upload, by points or a box. */
+export const prompt = (
+  json: WirePrompt,
+): Promise<z.infer<typeof PromptedCell>> =>
+  call("POST", "/v1/prompts", { json });
 
 /** What a job would take. */
 export function quote(
@@ -144,10 +170,19 @@ export const readTraining = (id: string): Promise<WireTraining> =>
 export const cancelTraining = (id: string): Promise<WireTraining> =>
   call("DELETE", `/v1/trainings/${id}`, {});
 
-/** Models of the service. */
-export async function listModels(): Promise<WireModel[]> {
-  return (await call<{ models: WireModel[] }>("GET", "/v1/models", {})).models;
+/** Trainings, the newest first. */
+export async function listTrainings(): Promise<WireTraining[]> {
+  const { trainings } = await call<{ trainings: WireTraining[] }>(
+    "GET",
+    "/v1/trainings?limit=200",
+    {},
+  );
+  return trainings;
 }
+
+/** Models of the service. */
+export const listModels = (): Promise<WireModels> =>
+  call("GET", "/v1/models", {});
 
 /** A file of the service's model. */
 export async function readModelFile(
@@ -261,16 +296,22 @@ function allowed(headers: Readonly<Record<string, string>>) {
   );
 }
 
-async function problemOf(answer: Response): Promise<Error> {
+async function problemOf(answer: Response): Promise<ServiceError> {
   const text = await answer.text();
   try {
     const { title, detail, errors } = JSON.parse(text);
     const faults = (errors ?? []).map((
       { pointer, detail }: { pointer: string; detail: string },
     ) => `${pointer} ${detail}`);
-    return new Error([detail ?? title, ...faults].join("; "));
+    return new ServiceError(
+      [detail ?? title, ...faults].join("; "),
+      answer.status,
+    );
   } catch {
-    return new Error(`The service answered ${answer.status}`);
+    return new ServiceError(
+      `The service answered ${answer.status}`,
+      answer.status,
+    );
   }
 }
 

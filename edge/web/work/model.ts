@@ -17,29 +17,52 @@ let encoder: Encoder | undefined;
 
 /** Load a model; one that was loaded before is let go. */
 async function load(
-  { name, json, graph, data }: {
+  { name, json, graph, data, gpu }: {
     name: string;
     json: ModelJson;
     graph: Uint8Array<ArrayBuffer>;
     data?: Uint8Array<ArrayBuffer>;
+    /** Try WebGPU first. */
+    gpu: boolean;
   },
 ) {
   await encoder?.close();
-  const hasGpu = "gpu" in navigator &&
-    await (navigator.gpu as { requestAdapter(): Promise<unknown> })
-        .requestAdapter().catch(() => null) !== null;
-  encoder = await loadWebEncoder(
-    { name, json, graph, ...(data ? { data } : {}) },
-    {
-      providers: hasGpu ? ["webgpu", "wasm"] : ["wasm"],
-      wasmPaths: new URL("/assets/", globalThis.location.href).href,
-      threads: globalThis.crossOriginIsolated
-        ? Math.min(4, navigator.hardwareConcurrency)
-        : 1,
-    },
-  );
+  encoder = undefined;
+  const reason = gpu ? await findNoGpu() : undefined;
+  const bytes = { name, json, graph, ...(data ? { data } : {}) };
+  const options = {
+    wasmPaths: new URL("/assets/", globalThis.location.href).href,
+    threads: globalThis.crossOriginIsolated
+      ? Math.min(4, navigator.hardwareConcurrency)
+      : 1,
+  };
+  const isTried = gpu && reason === undefined;
+  encoder = await loadWebEncoder(bytes, {
+    providers: isTried ? ["webgpu", "wasm"] : ["wasm"],
+    ...options,
+  });
   const { model, digest, provider } = encoder;
-  return { model, digest, provider };
+  return {
+    model,
+    digest,
+    provider,
+    ...(gpu && provider !== "webgpu"
+      ? { reason: reason ?? "the network does not load there" }
+      : {}),
+  };
+}
+
+/** Why there is no WebGPU; undefined where there is. */
+async function findNoGpu(): Promise<string | undefined> {
+  if (!("gpu" in navigator)) return "this browser has none";
+  const gpu = navigator.gpu as { requestAdapter(): Promise<unknown> };
+  try {
+    return await gpu.requestAdapter() === null
+      ? "this computer has no adapter for it"
+      : undefined;
+  } catch (err) {
+    return err instanceof Error ? err.message : String(err);
+  }
 }
 
 /** Segment an image here, at most `maxEdge` pixels long. */
