@@ -160,7 +160,7 @@ test.each([[false], [true]])(
     };
     const out = new Uint8Array(2_000_000);
     let end = 0;
-    streamTiff({
+    await streamTiff({
       ...source,
       isBig,
       like: new Uint16Array(0),

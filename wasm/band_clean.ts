@@ -3,9 +3,11 @@
  *
  * @module
  */
-import { checkResult } from "./arena.ts";
+import { checkResult, type Kernels } from "./arena.ts";
 import type { BandJob } from "./band_plan.ts";
 import type { Masks } from "./settings.ts";
+import { putStored } from "./store.ts";
+import { takeTurns } from "../shared/turns.ts";
 
 /** Entry of a label that gets the next number: the kernels' `NEXT`. */
 const NEXT = 0xffff_ffff;
@@ -24,58 +26,60 @@ export interface Choice {
  * @param count  highest label
  * @returns      labels left
  */
-export function renumberByBand(
+export async function renumberByBand(
   job: BandJob,
   count: number,
   choose: (choice: Choice) => void,
-): number {
+): Promise<number> {
   const { arena, masks } = job;
-  const areas = arena.scope((kernels) => {
-    const counts = arena.reserve((count + 1) * 4);
-    arena.viewU32(counts, count + 1).fill(0);
-    for (const { at, length } of bands(job)) {
-      const rows = masks.read(at, length);
-      arena.scope(() => kernels.addLabels(counts, arena.put(rows), length));
-    }
-    return arena.viewU32(counts, count + 1).slice();
-  });
+  const areas = new Uint32Array(count + 1);
+  for await (const band of bands(job)) {
+    arena.scope((kernels) => {
+      const counts = arena.put(areas);
+      const rows = putStored(arena, masks, band);
+      kernels.addLabels(counts, rows, band.length);
+      areas.set(arena.viewU32(counts, count + 1));
+    });
+  }
   const entries = new Uint32Array(count + 1);
   choose({ areas, keep: (label) => void (entries[label] = NEXT) });
-  return arena.scope((kernels) => {
-    const table = arena.put(entries);
-    let left = 0;
-    for (const { at, length } of bands(job)) {
-      const rows = masks.read(at, length);
-      arena.scope(() => {
-        const put = arena.put(rows);
-        left = kernels.continueTable(put, length, table, left);
-        masks.write(at, arena.viewU32(put, length).slice());
-      });
-    }
-    return left;
-  });
+  let left = 0;
+  for await (const band of bands(job)) {
+    arena.scope((kernels) => {
+      const table = arena.put(entries);
+      const rows = putStored(arena, masks, band);
+      left = kernels.continueTable(rows, band.length, table, left);
+      entries.set(arena.viewU32(table, count + 1));
+      masks.write(band.at, arena.viewU32(rows, band.length));
+    });
+  }
+  return left;
 }
 
 /** Boxes of all labels, K×8 i32 as the kernel `findBoxes` gives. */
-export function findBoxesByBand(
+export async function findBoxesByBand(
   job: BandJob,
   count: number,
-): Int32Array<ArrayBuffer> {
+): Promise<Int32Array<ArrayBuffer>> {
   const { arena, masks, image: { rowPixels } } = job;
-  return arena.scope((kernels) => {
-    const boxes = arena.reserve(count * 32);
-    kernels.startBoxes(boxes, count);
-    for (const { at, length } of bands(job)) {
-      const rows = masks.read(at, length);
-      arena.scope(() => {
-        const height = length / rowPixels;
-        const top = at / rowPixels;
-        kernels.growBoxes(boxes, arena.put(rows), 1, height, rowPixels, top);
-      });
-    }
-    kernels.finishBoxes(boxes, count);
-    return arena.viewI32(boxes, count * 8).slice();
-  });
+  const boxes = new Int32Array(count * 8);
+  const change = (work: (kernels: Kernels, boxes: number) => void) =>
+    arena.scope((kernels) => {
+      const at = arena.put(boxes);
+      work(kernels, at);
+      boxes.set(arena.viewI32(at, boxes.length));
+    });
+  change((kernels, all) => kernels.startBoxes(all, count));
+  for await (const band of bands(job)) {
+    change((kernels, all) => {
+      const rows = putStored(arena, masks, band);
+      const height = band.length / rowPixels;
+      const top = band.at / rowPixels;
+      kernels.growBoxes(all, rows, 1, height, rowPixels, top);
+    });
+  }
+  change((kernels, all) => kernels.finishBoxes(all, count));
+  return boxes;
 }
 
 /**
@@ -84,30 +88,30 @@ export function findBoxesByBand(
  *
  * @param errors  K f64; none: no check
  */
-export function cleanByBand(
+export async function cleanByBand(
   job: BandJob,
   count: number,
   errors: Float64Array | undefined,
-): { count: number; dropped: Omit<Masks["dropped"], "tooLarge"> } {
+): Promise<{ count: number; dropped: Omit<Masks["dropped"], "tooLarge"> }> {
   const { options } = job;
   const parity = options.parity ?? false;
   let left = count;
   if (errors !== undefined) {
     const threshold = Math.fround(options.flowThreshold ?? 0.4);
-    left = renumberByBand(job, count, ({ keep }) => {
+    left = await renumberByBand(job, count, ({ keep }) => {
       for (let k = 0; k < count; k++) if (!(errors[k] > threshold)) keep(k + 1);
     });
   }
   const badFlow = count - left;
   const before = left;
   const minSize = options.minSize ?? 15;
-  left = removeSmall(job, left);
+  left = await removeSmall(job, left);
   if (left > 0 && options.fillHoles !== false) {
-    fillByBand(job, left);
-    left = removeSmall(job, left);
+    await fillByBand(job, left);
+    left = await removeSmall(job, left);
     // filling may have erased labels
     if (parity && minSize <= 0) {
-      left = renumberByBand(job, left, ({ areas, keep }) => {
+      left = await renumberByBand(job, left, ({ areas, keep }) => {
         for (let k = 1; k < areas.length; k++) if (areas[k] > 0) keep(k);
       });
     }
@@ -116,10 +120,10 @@ export function cleanByBand(
 }
 
 /** As the kernel `removeSmall`. */
-function removeSmall(job: BandJob, count: number): number {
+async function removeSmall(job: BandJob, count: number): Promise<number> {
   const { minSize = 15, parity = false } = job.options;
   if (minSize <= 0 || count === 0) return count;
-  return renumberByBand(job, count, ({ areas, keep }) => {
+  return await renumberByBand(job, count, ({ areas, keep }) => {
     // as if it were the background, where there is none
     let isExempt = parity && areas[0] === 0;
     for (let k = 1; k <= count; k++) {
@@ -136,9 +140,9 @@ function removeSmall(job: BandJob, count: number): number {
  * Labels are in raster order, so that bands in order are labels in order, and
  * who encloses another starts above it.
  */
-function fillByBand(job: BandJob, count: number): void {
+async function fillByBand(job: BandJob, count: number): Promise<void> {
   const { image: { rows, slabRows }, options } = job;
-  const boxes = findBoxesByBand(job, count);
+  const boxes = await findBoxesByBand(job, count);
   const slabs = Math.ceil(rows / slabRows);
   const owned: number[][] = Array.from({ length: slabs }, () => []);
   for (let k = 1; k <= count; k++) {
@@ -149,7 +153,9 @@ function fillByBand(job: BandJob, count: number): void {
   // innermost labels first, where they keep what is theirs
   if (!options.parity) owned.reverse();
   for (const labels of owned) {
-    if (labels.length > 0) fillLabels(job, { labels, boxes, count });
+    if (labels.length === 0) continue;
+    await takeTurns();
+    fillLabels(job, { labels, boxes, count });
   }
 }
 
@@ -167,17 +173,17 @@ function fillLabels(
   const length = height * rowPixels;
   const entries = new Uint32Array(count + 1);
   for (const [i, k] of labels.entries()) entries[k] = i + 1;
-  const rows = masks.read(from * rowPixels, length);
+  const place = { at: from * rowPixels, length };
   arena.scope((kernels) => {
-    const all = arena.put(rows);
-    const own = arena.put(rows);
+    const all = putStored(arena, masks, place);
+    const own = putStored(arena, masks, place);
     kernels.applyTable(own, length, arena.put(entries));
     checkResult(
       kernels.fillHoles(own, 1, height, rowPixels, labels.length, parity),
     );
     const table = arena.put(Uint32Array.from([0, ...labels]));
     kernels.overlayLabels(all, own, table, length, 1 - parity);
-    masks.write(from * rowPixels, arena.viewU32(all, length).slice());
+    masks.write(place.at, arena.viewU32(all, length));
   });
 }
 
@@ -194,9 +200,10 @@ export function rowsOf(
   return [from, to];
 }
 
-function* bands({ image: { rows, rowPixels, slabRows } }: BandJob) {
+async function* bands({ image: { rows, rowPixels, slabRows } }: BandJob) {
   for (let begin = 0; begin < rows; begin += slabRows) {
     const end = Math.min(begin + slabRows, rows);
+    await takeTurns();
     yield { at: begin * rowPixels, length: (end - begin) * rowPixels };
   }
 }

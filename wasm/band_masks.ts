@@ -25,7 +25,7 @@ import type {
 import { slabTasks } from "./slab_tasks.ts";
 import { checkSlabs, trackSlabs } from "./slabs.ts";
 import type { Store } from "./store.ts";
-import { takeTurns } from "./turns.ts";
+import { takeTurns } from "../shared/turns.ts";
 
 /** Pixels of a band: about 0.1 GB while it is tracked. */
 const BAND_PIXELS = 2 ** 21;
@@ -76,7 +76,7 @@ export function bandMasks(arena: Arena) {
       const { rowPixels, slabRows } = image;
       const job: BandJob = { arena, image, masks, options };
       arena.scope(() => putSettings(arena, options, 1));
-      checkValues(arena, output, image);
+      await checkValues(arena, output, image);
       const sinks = storeSinks(createScratch(), slabRows * rowPixels);
       const { trackSlab, checkSlab } = slabTasks(arena);
       const runner = {
@@ -100,14 +100,14 @@ export function bandMasks(arena: Arena) {
       const largest = Math.fround(options.maxSizeFraction ?? 0.4) *
         image.rows * rowPixels;
       let painted = 0;
-      let count = renumberByBand(job, seeds, ({ areas, keep }) => {
+      let count = await renumberByBand(job, seeds, ({ areas, keep }) => {
         for (let k = 1; k <= seeds; k++) {
           if (areas[k] > 0) painted++;
           if (areas[k] > 0 && !(areas[k] > largest)) keep(k);
         }
       });
       const tooLarge = painted - count;
-      const boxes = findBoxesByBand(job, count);
+      const boxes = await findBoxesByBand(job, count);
       const isChecked = Math.fround(options.flowThreshold ?? 0.4) > 0;
       const errors = count > 0 && isChecked
         ? await checkSlabs(runner, image, {
@@ -122,21 +122,21 @@ export function bandMasks(arena: Arena) {
           ),
         }, options)
         : undefined;
-      const cleaned = cleanByBand(job, count, errors);
+      const cleaned = await cleanByBand(job, count, errors);
       count = cleaned.count;
       const dropped = { ...cleaned.dropped, tooLarge };
       const facts = { foreground, seeds, dropped };
       const countBefore = count;
-      let found = findBoxesByBand(job, count);
+      let found = await findBoxesByBand(job, count);
       if (options.excludeOnEdges && count > 0) {
         const { height, width } = size;
-        count = renumberByBand(job, count, ({ keep }) => {
+        count = await renumberByBand(job, count, ({ keep }) => {
           for (let k = 1; k <= countBefore; k++) {
             const [y0, y1, x0, x1] = found.subarray(8 * k - 6, 8 * k - 2);
             if (y0 > 0 && x0 > 0 && y1 < height && x1 < width) keep(k);
           }
         });
-        found = findBoxesByBand(job, count);
+        found = await findBoxesByBand(job, count);
       }
       return {
         count,
@@ -180,7 +180,10 @@ function cutStored(
       const length = (to - from) * rowPixels;
       const out = new Float32Array(2 * length);
       for (const c of [0, 1]) {
-        out.set(output.read(c * pixels + from * rowPixels, length), c * length);
+        output.readInto(
+          c * pixels + from * rowPixels,
+          out.subarray(c * length, (c + 1) * length),
+        );
       }
       return out;
     },
@@ -194,18 +197,21 @@ function cutStored(
 }
 
 /** Values are checked before anything runs, a band at a time. */
-function checkValues(
+async function checkValues(
   arena: Arena,
   output: StoredFlows["output"],
   { rows, rowPixels, slabRows }: SlabImage,
-): void {
+): Promise<void> {
   const pixels = rows * rowPixels;
   const chunk = slabRows * rowPixels;
+  const buffer = new Float32Array(Math.min(chunk, 3 * pixels));
   for (let at = 0; at < 3 * pixels;) {
+    await takeTurns();
     const isFlow = at < 2 * pixels;
     const name = isFlow ? "flows" : "cellprob";
     const end = Math.min(at + chunk, (isFlow ? 2 : 3) * pixels);
-    const part = output.read(at, end - at);
+    const part = buffer.subarray(0, end - at);
+    output.readInto(at, part);
     const bad = arena.scope((kernels) =>
       isFlow
         ? kernels.findNonFinite(arena.put(part), part.length)

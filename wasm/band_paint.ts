@@ -6,8 +6,8 @@
 import { checkResult } from "./arena.ts";
 import type { BandJob } from "./band_plan.ts";
 import type { SinkStore } from "./slab_plan.ts";
-import type { Store } from "./store.ts";
-import { takeTurns } from "./turns.ts";
+import { putStored, type Store } from "./store.ts";
+import { takeTurns } from "../shared/turns.ts";
 
 /** Rows in which a seed is looked for, and over which it grows. */
 const PEAK_RADIUS = 2;
@@ -35,21 +35,16 @@ export async function paintByBand(
   sinks: SinkStore,
   createScratch: () => Store<Uint32Array<ArrayBuffer>>,
 ): Promise<{ seeds: number; foreground: number }> {
-  const { arena, image: { rows, slabRows } } = job;
+  const { image: { rows, slabRows } } = job;
   // rows in which the points of each slab end
   let foreground = 0;
-  const ranges = Array.from({ length: Math.ceil(rows / slabRows) }, (_, k) => {
+  const ranges: Found["ranges"][number][] = [];
+  for (let k = 0; k < Math.ceil(rows / slabRows); k++) {
+    await takeTurns();
     const ended = sinks.get(k);
     foreground += ended.length;
-    if (ended.length === 0) return { first: 0, last: -1 };
-    return arena.scope((kernels) => {
-      const range = arena.reserve(8);
-      kernels.sinkRange(range, arena.put(ended), ended.length);
-      const [first, last] = arena.viewU32(range, 2);
-      const row = (pixel: number) => Math.floor(pixel / job.image.rowPixels);
-      return { first: row(first), last: row(last) };
-    });
-  });
+    ranges.push(findRows(job, ended));
+  }
   const labels = createScratch();
   const found: Found = { ...job, sinks, ranges, labels };
   const seeds = await findSeeds(found);
@@ -65,6 +60,21 @@ interface Found extends BandJob {
   readonly sinks: SinkStore;
   readonly ranges: readonly { first: number; last: number }[];
   readonly labels: Store<Uint32Array<ArrayBuffer>>;
+}
+
+/** First and last row in which points end. */
+function findRows(
+  { arena, image: { rowPixels } }: BandJob,
+  ended: Uint32Array<ArrayBuffer>,
+): Found["ranges"][number] {
+  if (ended.length === 0) return { first: 0, last: -1 };
+  return arena.scope((kernels) => {
+    const range = arena.reserve(8);
+    kernels.sinkRange(range, arena.put(ended), ended.length);
+    const [first, last] = arena.viewU32(range, 2);
+    const row = (pixel: number) => Math.floor(pixel / rowPixels);
+    return { first: row(first), last: row(last) };
+  });
 }
 
 function* bands({ image: { rows, slabRows } }: BandJob, halo: number) {
@@ -155,7 +165,7 @@ async function paintSeeds(
       const n = (end - begin) * rowPixels;
       const table = arena.put(Uint32Array.from([0, ...near.map((k) => k + 1)]));
       kernels.applyTable(own, n, table);
-      labels.write(begin * rowPixels, arena.viewU32(own, n).slice());
+      labels.write(begin * rowPixels, arena.viewU32(own, n));
     });
   }
 }
@@ -178,7 +188,8 @@ function paintSlab(found: Found, k: number): void {
         const to = Math.min(from + slabRows, last + 1);
         const length = (to - from) * rowPixels;
         arena.scope(() => {
-          const part = arena.put(labels.read(from * rowPixels, length));
+          const place = { at: from * rowPixels, length };
+          const part = putStored(arena, labels, place);
           kernels.labelSinksIn(
             values,
             at,
@@ -194,6 +205,6 @@ function paintSlab(found: Found, k: number): void {
     const out = arena.reserve(n * 4);
     const threshold = options.cellprobThreshold ?? 0;
     kernels.paintForeground(out, values, cellprob, n, threshold);
-    masks.write(begin * rowPixels, arena.viewU32(out, n).slice());
+    masks.write(begin * rowPixels, arena.viewU32(out, n));
   });
 }

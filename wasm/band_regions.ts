@@ -13,7 +13,8 @@ import {
 } from "./contours.ts";
 import { rowsOf } from "./band_clean.ts";
 import { measureRegions, type Regions } from "./regions.ts";
-import type { Store } from "./store.ts";
+import { putStored, type Store } from "./store.ts";
+import { takeTurns } from "../shared/turns.ts";
 
 /** Pixels of a band in which regions start. */
 const BAND_PIXELS = 2 ** 21;
@@ -47,11 +48,12 @@ export function bandRegions(arena: Arena) {
    *
    * Source: ours.
    */
-  function* cutLabels(
+  async function* cutLabels(
     { masks, size: { height, width }, count, boxes, bandRows }: StoredMasks,
-  ): Generator<StoredBand> {
+  ): AsyncGenerator<StoredBand> {
     const rows = bandRows ?? Math.max(1, Math.floor(BAND_PIXELS / width));
     for (let k = 1; k <= count;) {
+      await takeTurns();
       const end = Math.min(height, boxes[8 * k - 6] + rows);
       const labels: number[] = [];
       while (k <= count && boxes[8 * k - 6] < end) labels.push(k++);
@@ -60,7 +62,7 @@ export function bandRegions(arena: Arena) {
       const entries = new Uint32Array(count + 1);
       for (const [i, label] of labels.entries()) entries[label] = i + 1;
       const cut = arena.scope((kernels) => {
-        const at = arena.put(masks.read(from * width, length));
+        const at = putStored(arena, masks, { at: from * width, length });
         kernels.applyTable(at, length, arena.put(entries));
         return arena.viewU32(at, length).slice();
       });
@@ -85,7 +87,7 @@ export function bandRegions(arena: Arena) {
   ): Promise<Regions> {
     const { width } = stored.size;
     const parts: Regions[] = [];
-    for (const { labels, from, to, masks } of cutLabels(stored)) {
+    for await (const { labels, from, to, masks } of cutLabels(stored)) {
       const part = measureRegions(arena, masks, { height: to - from, width }, {
         top: from,
         ...(image
@@ -107,14 +109,14 @@ export function bandRegions(arena: Arena) {
    *
    * Source: as `traceContours`. Differs: nothing.
    */
-  function traceStored(
+  async function traceStored(
     stored: StoredMasks,
     options: ContourOptions = {},
-  ): Contours {
+  ): Promise<Contours> {
     const { width } = stored.size;
     const parts: Contours[] = [];
     let [points, polygons] = [0, 0];
-    for (const { labels, from, to, masks } of cutLabels(stored)) {
+    for await (const { labels, from, to, masks } of cutLabels(stored)) {
       const size = { height: to - from, width };
       const part = traceContours(arena, masks, size, options);
       for (let i = 0; i < part.points.length; i += 2) part.points[i] += from;

@@ -41,24 +41,24 @@ export async function writeBandOutput(
   write: Write,
 ): Promise<string[]> {
   const { stem, result: { planes } } = context;
-  if (name === "tif") return [writeMasks(context)];
+  if (name === "tif") return [await writeMasks(context)];
   const files: string[] = [];
   for (const [index, plane] of planes.entries()) {
     const number = `_z${String(index).padStart(3, "0")}`;
     const names = outputNames(planes.length > 1 ? stem + number : stem);
-    const [file, content] = encode(name, context, plane, names);
+    const [file, content] = await encode(name, context, plane, names);
     await write(file, content);
     files.push(file);
   }
   return files;
 }
 
-function encode(
+async function encode(
   name: OutputName,
   { core, image }: BandContext,
   plane: BandPlaneResult,
   names: OutputNames,
-): [file: string, content: Uint8Array | string] {
+): Promise<[file: string, content: Uint8Array | string]> {
   switch (name) {
     case "csv": {
       const { pixelSize, channelNames } = image;
@@ -69,14 +69,14 @@ function encode(
       return [names.csv, table];
     }
     case "rois":
-      return [names.rois, encodeRois(core.traceStored(plane))];
+      return [names.rois, encodeRois(await core.traceStored(plane))];
     case "geojson":
       return [
         names.geojson,
-        encodeGeoJson(core.traceStored(plane), plane.size),
+        encodeGeoJson(await core.traceStored(plane), plane.size),
       ];
     case "outlinesText": {
-      const rings = core.traceStored(plane, {
+      const rings = await core.traceStored(plane, {
         along: "centers",
         longest: true,
       });
@@ -88,14 +88,16 @@ function encode(
 }
 
 /** Labels of all planes as TIFF, in the narrowest type that holds them. */
-function writeMasks({ stem, folder, image, result }: BandContext): string {
+async function writeMasks(
+  { stem, folder, image, result }: BandContext,
+): Promise<string> {
   const { planes, size: { height, width } } = result;
   const isWide = planes.some(({ count }) => count > 0xffff);
   const name = outputNames(stem).tif;
   const path = join(folder, name);
   const file = openSync(`${path}.part`, "w");
   try {
-    streamTiff({
+    await streamTiff({
       axes: planes.length > 1 ? "ZYX" : "YX",
       shape: [...(planes.length > 1 ? [planes.length] : []), height, width],
       ...(image.pixelSize ? { pixelSize: image.pixelSize } : {}),

@@ -63,7 +63,11 @@ export interface StreamedTiff extends Omit<TiffSource, "data"> {
   /** Write BigTIFF; default: above 4 GB before packing. */
   readonly isBig?: boolean;
   /** Rows of a page, of the type of `like`. */
-  readonly readRows: (page: number, top: number, count: number) => PixelArray;
+  readonly readRows: (
+    page: number,
+    top: number,
+    count: number,
+  ) => PixelArray | Promise<PixelArray>;
 }
 
 /**
@@ -73,20 +77,22 @@ export interface StreamedTiff extends Omit<TiffSource, "data"> {
  * @param write  puts bytes at a place of the file
  * @throws {ArgumentError} if axes and shape disagree
  */
-export function streamTiff(
+export async function streamTiff(
   source: StreamedTiff,
   write: (at: number, bytes: Uint8Array) => void,
-): void {
+): Promise<void> {
   const { like, readRows } = source;
   const layout = layOutPlanes(source, like.BYTES_PER_ELEMENT);
   const { rowBytes, rowsPerStrip, height, pages } = layout;
   const isBig = source.isBig ?? pages * height * rowBytes > CLASSIC_BYTES;
   let at = isBig ? 16 : 8;
-  const strips = Array.from({ length: pages }, (_, page) => {
+  const strips: { offsets: number[]; counts: number[] }[] = [];
+  for (let page = 0; page < pages; page++) {
     const offsets: number[] = [];
     const counts: number[] = [];
     for (let y = 0; y < height; y += rowsPerStrip) {
-      const rows = readRows(page, y, Math.min(rowsPerStrip, height - y));
+      const count = Math.min(rowsPerStrip, height - y);
+      const rows = await readRows(page, y, count);
       const strip = zlibSync(
         new Uint8Array(rows.buffer, rows.byteOffset, rows.byteLength),
         { level: LEVEL },
@@ -96,8 +102,8 @@ export function streamTiff(
       counts.push(strip.length);
       at += strip.length;
     }
-    return { offsets, counts };
-  });
+    strips.push({ offsets, counts });
+  }
   const described = { ...source, data: like, axes: layout.axes };
   const { first, tail } = layOutDirectories(at, strips, {
     entries: describePage(described, layout),

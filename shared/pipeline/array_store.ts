@@ -9,6 +9,7 @@ import type { Store, Stored } from "../../wasm/mod.ts";
 export function arrayStore<T extends Stored>(values: T): Store<T> {
   return {
     read: (at, length) => values.slice(at, at + length) as T,
+    readInto: (at, out) => out.set(values.subarray(at, at + out.length)),
     write: (at, part) => values.set(part, at),
   };
 }

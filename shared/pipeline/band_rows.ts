@@ -7,6 +7,7 @@
 import { ArgumentError } from "../errors.ts";
 import type { Size2D } from "../ndarray.ts";
 import type { SegmentParameters } from "../schema/parameters.ts";
+import { takeTurns } from "../turns.ts";
 import type { Core } from "../../wasm/mod.ts";
 import type { ChannelSource } from "./channels.ts";
 import { layOutPlanes, type NamedArray, readRows } from "./planes.ts";
@@ -75,7 +76,7 @@ export async function normalizeBands(
     channels: sources.length,
     size,
     async rows(top, count) {
-      await new Promise((resolve) => setTimeout(resolve));
+      await takeTurns();
       const rows = await readPlanar(core, plane, top, count);
       const band = { height: count, width: size.width };
       const length = count * size.width;
@@ -191,8 +192,7 @@ async function* walk(core: Core, plane: BandPlane) {
   const count = Math.max(1, Math.floor(BAND_PIXELS / width));
   for (let top = 0; top < height; top += count) {
     const n = Math.min(count, height - top);
-    // timers and the collector have a turn
-    await new Promise((resolve) => setTimeout(resolve));
+    await takeTurns();
     yield { top, all: await readPlanar(core, plane, top, n) };
   }
 }

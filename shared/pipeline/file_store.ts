@@ -64,21 +64,26 @@ function fileStore<T extends Stored>(
   { file, path }: { readonly file: number; readonly path: string },
   type: { new (buffer: ArrayBuffer): T },
 ): Store<T> {
+  const fill = (at: number, out: Float32Array | Uint32Array) => {
+    const bytes = new Uint8Array(out.buffer, out.byteOffset, out.byteLength);
+    for (let done = 0; done < bytes.length;) {
+      const n = attempt(path, () =>
+        readSync(file, bytes, {
+          offset: done,
+          length: bytes.length - done,
+          position: at * ELEMENT + done,
+        }));
+      if (n === 0) throw new RangeError(`read beyond the end of ${path}`);
+      done += n;
+    }
+  };
   return {
     read(at, length) {
-      const bytes = new Uint8Array(length * ELEMENT);
-      for (let done = 0; done < bytes.length;) {
-        const n = attempt(path, () =>
-          readSync(file, bytes, {
-            offset: done,
-            length: bytes.length - done,
-            position: at * ELEMENT + done,
-          }));
-        if (n === 0) throw new RangeError(`read beyond the end of ${path}`);
-        done += n;
-      }
-      return new type(bytes.buffer);
+      const out = new type(new ArrayBuffer(length * ELEMENT));
+      fill(at, out);
+      return out;
     },
+    readInto: fill,
     write(at, values) {
       const bytes = new Uint8Array(
         values.buffer,

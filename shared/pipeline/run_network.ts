@@ -82,7 +82,7 @@ export async function runNetwork<T extends StoredOutput>(
   if (!parameters.resample || isSameSize(plan.size, source.size)) return output;
   const start = performance.now();
   const resized = create(source.size);
-  resizeOutput(core, output, resized);
+  await resizeOutput(core, output, resized);
   timings.resize += performance.now() - start;
   return resized;
 }

@@ -98,7 +98,7 @@ async function expectSame(
     expect(cells).toEqual(plane.cells);
     const stored = { masks, size, count, boxes, bandRows };
     for (const along of ["edges", "centers"] as const) {
-      expect(core.traceStored(stored, { along }))
+      expect(await core.traceStored(stored, { along }))
         .toEqual(core.traceContours(plane.masks, size, { along }));
     }
     expect({ count, size, emptyReason }).toEqual({
@@ -271,6 +271,10 @@ test("segmentBands() reads no more of its stores at a time from a taller image",
       read(at, length) {
         most = Math.max(most, length);
         return store.read(at, length);
+      },
+      readInto(at, out) {
+        most = Math.max(most, out.length);
+        store.readInto(at, out);
       },
       write: store.write,
     });
