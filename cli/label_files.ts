@@ -21,7 +21,7 @@ import {
   type LabelOptions,
 } from "../shared/image/read_labels.ts";
 import { encodeRois } from "../shared/image/roi.ts";
-import { encodeSegNpy } from "../shared/image/seg_npy.ts";
+import { encodeSegNpy } from "../shared/image/seg_npy_write.ts";
 import { encodeCellTable } from "../shared/image/table.ts";
 import { encodeZarrLabels } from "../shared/image/zarr_write.ts";
 import { isVolume, type Size2D } from "../shared/ndarray.ts";

@@ -10,7 +10,7 @@ import { describe, expect, test } from "vitest";
 import { readLabelFile, writeLabelFile } from "../cli/label_files.ts";
 import { drawFlows } from "../shared/image/flow_picture.ts";
 import { encodeNpy } from "../shared/image/npy.ts";
-import { encodeSegNpy } from "../shared/image/seg_npy.ts";
+import { encodeSegNpy } from "../shared/image/seg_npy_write.ts";
 import { core } from "./core.ts";
 import { makeHardLabels } from "./files/hard_labels.ts";
 

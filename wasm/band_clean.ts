@@ -7,7 +7,7 @@ import { checkResult, type Kernels } from "./arena.ts";
 import type { BandJob } from "./band_plan.ts";
 import type { Masks } from "./settings.ts";
 import { putStored } from "./store.ts";
-import { takeTurns } from "../shared/turns.ts";
+import { takeTurns } from "./turns.ts";
 
 /** Entry of a label that gets the next number: the kernels' `NEXT`. */
 const NEXT = 0xffff_ffff;

@@ -25,7 +25,7 @@ import type {
 import { slabTasks } from "./slab_tasks.ts";
 import { checkSlabs, trackSlabs } from "./slabs.ts";
 import type { Store } from "./store.ts";
-import { takeTurns } from "../shared/turns.ts";
+import { takeTurns } from "./turns.ts";
 
 /** Pixels of a band: about 0.1 GB while it is tracked. */
 const BAND_PIXELS = 2 ** 21;

@@ -7,7 +7,7 @@ import { checkResult } from "./arena.ts";
 import type { BandJob } from "./band_plan.ts";
 import type { SinkStore } from "./slab_plan.ts";
 import { putStored, type Store } from "./store.ts";
-import { takeTurns } from "../shared/turns.ts";
+import { takeTurns } from "./turns.ts";
 
 /** Rows in which a seed is looked for, and over which it grows. */
 const PEAK_RADIUS = 2;

@@ -14,7 +14,7 @@ import {
 import { rowsOf } from "./band_clean.ts";
 import { measureRegions, type Regions } from "./regions.ts";
 import { putStored, type Store } from "./store.ts";
-import { takeTurns } from "../shared/turns.ts";
+import { takeTurns } from "./turns.ts";
 
 /** Pixels of a band in which regions start. */
 const BAND_PIXELS = 2 ** 21;

@@ -67,6 +67,7 @@ export type { BandOptions } from "./band_plan.ts";
 export type { SlabOptions } from "./slab_plan.ts";
 export type { Store, Stored } from "./store.ts";
 export type { Tuner } from "./tuner.ts";
+export { createPace, takeTurns } from "./turns.ts";
 export type { SizeBins, SizeRecall } from "./size_recall.ts";
 export type {
   BlockOptions,

@@ -1,120 +1,95 @@
 /**
- * Results in stores to files: those that are written without the masks in
- * memory.
+ * Results in stores to files, none of which is ever in memory as a whole but
+ * the tables and outlines, which grow with the number of cells.
  *
  * @module
  */
-import { closeSync, openSync, renameSync, writeSync } from "node:fs";
 import { join } from "node:path";
-import type { OpenedImage } from "../../shared/image/band_layout.ts";
 import { encodeGeoJson } from "../../shared/image/geojson.ts";
-import { type OutputNames, outputNames } from "../../shared/image/names.ts";
+import { outputNames } from "../../shared/image/names.ts";
 import { encodeOutlinesText } from "../../shared/image/outlines_text.ts";
 import { encodeRois } from "../../shared/image/roi.ts";
 import { encodeCellTable } from "../../shared/image/table.ts";
-import { streamTiff } from "../../shared/image/tiff_write.ts";
-import type { SegmentResult } from "../../shared/pipeline/result.ts";
-import type { BandPlaneResult } from "../../shared/pipeline/segment_bands.ts";
-import type { Core } from "../../wasm/mod.ts";
 import type { OutputName } from "../../shared/schema/output_kinds.ts";
+import type { BandContext, BandPlaneContext } from "./band_context.ts";
+import { writeCoco, writePng, writeTiff, writeZarr } from "./band_labels.ts";
+import {
+  writeFlows,
+  writeOutlinesPng,
+  writeOverlaySvg,
+} from "./band_pictures.ts";
+import { writeSeg } from "./band_seg.ts";
+import { writeWhole } from "./part_file.ts";
 
-/** What files are made of. */
-export interface BandContext {
-  readonly core: Core;
-  readonly stem: string;
-  readonly folder: string;
-  readonly image: Omit<OpenedImage, "readBand">;
-  readonly result: SegmentResult<BandPlaneResult>;
-}
-
-/** Puts a small file in place, whole or not at all. */
-type Write = (file: string, content: Uint8Array | string) => Promise<void>;
+/** Most labels that a 16-bit PNG holds. */
+const MAX_PNG = 65535;
 
 /**
- * Write one kind of output.
+ * Write one kind of output: what `writeOutput` gives of the same masks in
+ * memory, PNG packed a little differently.
  *
  * @returns names of the files
  */
 export async function writeBandOutput(
   name: OutputName,
   context: BandContext,
-  write: Write,
 ): Promise<string[]> {
   const { stem, result: { planes } } = context;
-  if (name === "tif") return [await writeMasks(context)];
+  const isStack = planes.length > 1;
+  const isPngTooSmall = isStack || planes[0].count > MAX_PNG;
+  const kind = name === "png" && isPngTooSmall ? "tif" : name;
+  const whole = WHOLE[kind];
+  if (whole) return await whole(context);
   const files: string[] = [];
   for (const [index, plane] of planes.entries()) {
     const number = `_z${String(index).padStart(3, "0")}`;
-    const names = outputNames(planes.length > 1 ? stem + number : stem);
-    const [file, content] = await encode(name, context, plane, names);
-    await write(file, content);
-    files.push(file);
+    const names = outputNames(isStack ? stem + number : stem);
+    const written = await EACH[kind]?.({ ...context, index, plane, names });
+    files.push(...written ?? []);
   }
   return files;
 }
 
-async function encode(
-  name: OutputName,
-  { core, image }: BandContext,
-  plane: BandPlaneResult,
-  names: OutputNames,
-): Promise<[file: string, content: Uint8Array | string]> {
-  switch (name) {
-    case "csv": {
-      const { pixelSize, channelNames } = image;
-      const table = encodeCellTable(plane.cells, {
-        ...(pixelSize ? { pixelSize } : {}),
-        ...(channelNames ? { channelNames } : {}),
-      });
-      return [names.csv, table];
-    }
-    case "rois":
-      return [names.rois, encodeRois(await core.traceStored(plane))];
-    case "geojson":
-      return [
-        names.geojson,
-        encodeGeoJson(await core.traceStored(plane), plane.size),
-      ];
-    case "outlinesText": {
-      const rings = await core.traceStored(plane, {
-        along: "centers",
-        longest: true,
-      });
-      return [names.outlinesText, encodeOutlinesText(rings)];
-    }
-    default:
-      throw new RangeError(`${name} needs the masks in memory`);
-  }
-}
+/** Kinds that hold a stack in one file. */
+const WHOLE: Partial<
+  Record<OutputName, (context: BandContext) => Promise<string[]>>
+> = { tif: writeTiff, zarr: writeZarr, seg: writeSeg };
 
-/** Labels of all planes as TIFF, in the narrowest type that holds them. */
-async function writeMasks(
-  { stem, folder, image, result }: BandContext,
-): Promise<string> {
-  const { planes, size: { height, width } } = result;
-  const isWide = planes.some(({ count }) => count > 0xffff);
-  const name = outputNames(stem).tif;
-  const path = join(folder, name);
-  const file = openSync(`${path}.part`, "w");
-  try {
-    await streamTiff({
-      axes: planes.length > 1 ? "ZYX" : "YX",
-      shape: [...(planes.length > 1 ? [planes.length] : []), height, width],
-      ...(image.pixelSize ? { pixelSize: image.pixelSize } : {}),
-      like: isWide ? new Uint32Array(0) : new Uint16Array(0),
-      readRows: (page, top, count) => {
-        const rows = planes[page].masks.read(top * width, count * width);
-        return isWide ? rows : Uint16Array.from(rows);
-      },
-    }, (at, bytes) => {
-      for (let done = 0; done < bytes.length;) {
-        const left = bytes.length - done;
-        done += writeSync(file, bytes, done, left, at + done);
-      }
+/** Kinds that hold an image. */
+const EACH: Partial<
+  Record<OutputName, (context: BandPlaneContext) => Promise<string[]>>
+> = {
+  png: writePng,
+  coco: writeCoco,
+  flows: writeFlows,
+  outlinesPng: writeOutlinesPng,
+  overlay: writeOverlaySvg,
+  async csv({ folder, plane, image: { pixelSize, channelNames }, names }) {
+    const table = encodeCellTable(plane.cells, {
+      ...(pixelSize ? { pixelSize } : {}),
+      ...(channelNames ? { channelNames } : {}),
     });
-  } finally {
-    closeSync(file);
-  }
-  renameSync(`${path}.part`, path);
-  return name;
-}
+    await writeWhole(join(folder, names.csv), table);
+    return [names.csv];
+  },
+  async rois({ core, folder, plane, names }) {
+    const rings = await core.traceStored(plane);
+    await writeWhole(join(folder, names.rois), encodeRois(rings));
+    return [names.rois];
+  },
+  async geojson({ core, folder, plane, names }) {
+    const rings = await core.traceStored(plane);
+    const text = encodeGeoJson(rings, plane.size);
+    await writeWhole(join(folder, names.geojson), text);
+    return [names.geojson];
+  },
+  async outlinesText({ core, folder, plane, names }) {
+    const rings = await core.traceStored(plane, {
+      along: "centers",
+      longest: true,
+    });
+    const text = encodeOutlinesText(rings);
+    await writeWhole(join(folder, names.outlinesText), text);
+    return [names.outlinesText];
+  },
+};

@@ -8,11 +8,6 @@ import { ArgumentError } from "../../shared/errors.ts";
 import type { Encoder } from "../../shared/pipeline/encoder.ts";
 import { checkBands } from "../../shared/pipeline/segment_bands.ts";
 import type { SegmentParameters } from "../../shared/schema/parameters.ts";
-import {
-  OUTPUT_KINDS,
-  type OutputKind,
-  type OutputName,
-} from "../../shared/schema/output_kinds.ts";
 
 /** Bytes a pixel while an image is segmented in memory, measured. */
 const PIXEL_BYTES = 52;
@@ -43,7 +38,7 @@ export interface MemoryPlan {
  * Decide how an image is held.
  *
  * Without a budget, images of a few million pixels are held in memory; larger
- * ones are read in bands where all outputs can be written so, and held in
+ * ones are read in bands where model and parameters allow it, and held in
  * memory else, as far as there is some.
  *
  * @param job  `memoryBudget`: bytes, `null` for the rule above
@@ -51,10 +46,9 @@ export interface MemoryPlan {
  */
 export function planMemory(
   image: MemoryNeeds,
-  { encoders, parameters, outputs, memoryBudget }: {
+  { encoders, parameters, memoryBudget }: {
     readonly encoders: readonly Encoder[];
     readonly parameters: SegmentParameters;
-    readonly outputs: readonly OutputName[];
     readonly memoryBudget: number | null;
   },
 ): MemoryPlan {
@@ -63,7 +57,7 @@ export function planMemory(
   const told = { estimatedBytes, budgetBytes };
   const limit = memoryBudget ?? Math.min(SMALL, budgetBytes);
   if (estimatedBytes <= limit) return { mode: "memory", ...told };
-  const obstacle = findObstacle(encoders, parameters, outputs);
+  const obstacle = findObstacle(encoders, parameters);
   if (obstacle === undefined) return { mode: "bands", ...told };
   if (estimatedBytes <= budgetBytes) return { mode: "memory", ...told };
   const { height, width } = image.size;
@@ -79,21 +73,7 @@ export function planMemory(
 function findObstacle(
   encoders: readonly Encoder[],
   parameters: SegmentParameters,
-  outputs: readonly OutputName[],
 ): string | undefined {
-  const kinds: Readonly<Record<string, OutputKind>> = OUTPUT_KINDS;
-  const whole = outputs.filter((name) => !kinds[name].inBands)
-    .map((name) => kinds[name])
-    .map(({ flag, isDefault }) =>
-      isDefault ? `the ${flag} file (give --no-${flag})` : `--save-${flag}`
-    );
-  if (whole.length > 0) {
-    const possible = Object.values(kinds).filter(({ inBands }) => inBands)
-      .map(({ flag }) => `--save-${flag}`);
-    return `${whole.join(", ")} need the masks in memory; ${
-      possible.join(", ")
-    } do not`;
-  }
   try {
     checkBands({ encoders }, parameters);
     return undefined;

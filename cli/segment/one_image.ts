@@ -6,7 +6,7 @@
  * @module
  */
 import { existsSync } from "node:fs";
-import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
+import { mkdir, readFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import type { DecodedArray } from "../../shared/image/decoded.ts";
 import { outputNames, stemOf } from "../../shared/image/names.ts";
@@ -34,6 +34,7 @@ import type { OutputName } from "../../shared/schema/output_kinds.ts";
 import { writeBandOutput } from "./band_outputs.ts";
 import { type ImageFile, openImageFile } from "./image_file.ts";
 import { type MemoryPlan, planMemory } from "./memory.ts";
+import { writeWhole } from "./part_file.ts";
 
 /** What all images of a call share. */
 export interface ImageJob {
@@ -158,7 +159,7 @@ async function segmentInMemory(decoded: DecodedArray, job: FileJob) {
 }
 
 async function segmentInBands(opened: OpenedImage, job: FileJob) {
-  const { core, stem, folder } = job;
+  const { core, stem, folder, path } = job;
   const image = withPixelSize(opened, job);
   const { pixelSize: _, dtype, ...facts } = image;
   const stores = openStoreFolder(job.scratch ?? folder);
@@ -170,16 +171,11 @@ async function segmentInBands(opened: OpenedImage, job: FileJob) {
     };
     const deps = { ...depsOf(job), stores };
     const result = await segmentBands(input, job.parameters, deps);
-    const context = { core, stem, folder, image, result };
+    const fileName = basename(path);
+    const context = { core, stem, fileName, folder, image, result, stores };
     const files: string[] = [];
     for (const name of job.outputs) {
-      files.push(
-        ...await writeBandOutput(
-          name,
-          context,
-          (file, content) => writeWhole(join(folder, file), content),
-        ),
-      );
+      files.push(...await writeBandOutput(name, context));
     }
     return { result, files };
   } finally {
@@ -232,15 +228,4 @@ async function readFinished(
     // not ours, or cut short: it is computed and written again
     return undefined;
   }
-}
-
-/** Write a file so that it is there whole or not at all. */
-async function writeWhole(
-  path: string,
-  content: Uint8Array | string,
-): Promise<void> {
-  // OME-Zarr has folders of its own
-  await mkdir(dirname(path), { recursive: true });
-  await writeFile(`${path}.part`, content);
-  await rename(`${path}.part`, path);
 }

@@ -30,23 +30,51 @@ export function drawFlows(flows: Float32Array, size: Size2D): Picture {
     const [dy, dx] = [flows[i], flows[pixels + i]];
     lengths[i] = Math.sqrt(dy * dy + dx * dx);
   }
-  const sorted = lengths.slice().sort();
-  const low = percentile(sorted, 0.01);
-  const high = percentile(sorted, 0.99);
-  const scale = high - low > 1e-3 ? 1 / (high - low) : 0;
+  lengths.sort();
+  const [low, high] = SHOWN.map((part) => {
+    const { below, above, weight } = rankOf(part, pixels);
+    return lengths[below] + (lengths[above] - lengths[below]) * weight;
+  });
+  return { data: colorFlows(flows, [low, high]), height, width };
+}
 
+/** Percentiles of lengths that are black and full, as parts of 1. */
+export const SHOWN = [0.01, 0.99] as const;
+
+/** Where a percentile lies among sorted values. */
+export function rankOf(part: number, count: number) {
+  const at = (count - 1) * part;
+  const below = Math.floor(at);
+  return { below, above: Math.min(below + 1, count - 1), weight: at - below };
+}
+
+/**
+ * Color flows; see `drawFlows`.
+ *
+ * @param flows  2×N f32 (dY, dX)
+ * @param range  lengths that are black and full
+ * @returns      N×3 u8
+ */
+export function colorFlows(
+  flows: Float32Array,
+  [low, high]: readonly [low: number, high: number],
+): Uint8Array {
+  const pixels = flows.length / 2;
+  const scale = high - low > 1e-3 ? 1 / (high - low) : 0;
   const data = new Uint8Array(pixels * 3);
   for (let i = 0; i < pixels; i++) {
-    const m = Math.max(0, Math.min(1, (lengths[i] - low) * scale)) * 127.5;
+    const [dy, dx] = [flows[i], flows[pixels + i]];
+    const length = Math.fround(Math.sqrt(dy * dy + dx * dx));
+    const m = Math.max(0, Math.min(1, (length - low) * scale)) * 127.5;
     // θ turned by π: cos θ = −dY/|d|, sin θ = −dX/|d|; a zero vector has θ = π
-    const by = lengths[i] > 0 ? lengths[i] : 1;
-    const cos = lengths[i] > 0 ? -flows[i] / by : -1;
-    const sin = -flows[pixels + i] / by;
+    const by = length > 0 ? length : 1;
+    const cos = length > 0 ? -dy / by : -1;
+    const sin = -dx / by;
     data[i * 3] = clip(m * (1 + cos));
     data[i * 3 + 1] = clip(m * (1 - cos / 2 - sin * SIN_60));
     data[i * 3 + 2] = clip(m * (1 - cos / 2 + sin * SIN_60));
   }
-  return { data, height, width };
+  return data;
 }
 
 /** Settings of `drawArrows`. */
@@ -109,13 +137,6 @@ function arrow(y: number, x: number, dy: number, dx: number): string {
     `${f(tx - (dx - side * dy) / 4)} ${f(ty - (dy + side * dx) / 4)}`;
   return `M${f(x - dx / 2)} ${f(y - dy / 2)}L${f(tx)} ${f(ty)}` +
     `M${barb(1)}L${f(tx)} ${f(ty)}L${barb(-1)}`;
-}
-
-function percentile(sorted: Float32Array, part: number): number {
-  const at = (sorted.length - 1) * part;
-  const low = Math.floor(at);
-  const high = Math.min(low + 1, sorted.length - 1);
-  return sorted[low] + (sorted[high] - sorted[low]) * (at - low);
 }
 
 function clip(value: number): number {

@@ -25,10 +25,26 @@ export interface OverlaySvgOptions {
  */
 export function drawOverlaySvg(
   rings: Rings,
-  { height, width }: Size2D,
+  size: Size2D,
   options: OverlaySvgOptions = {},
 ): string {
-  const { background, color, lineWidth = 1 } = options;
+  const { background, ...rest } = options;
+  const { open, image, close } = startOverlaySvg(rings, size, rest);
+  return background === undefined
+    ? open + close
+    : open + image[0] + escape(background) + image[1] + close;
+}
+
+/**
+ * The parts of an overlay whose background is written piece by piece.
+ *
+ * @returns  `open`, what goes before and after the background's URL, `close`
+ */
+export function startOverlaySvg(
+  rings: Rings,
+  { height, width }: Size2D,
+  { color, lineWidth = 1 }: Omit<OverlaySvgOptions, "background"> = {},
+) {
   const paths = groupRings(rings).map(({ label, polygons }) => {
     const d = polygons.flat().map((ring) =>
       `M${ring.map(([x, y]) => `${x} ${y}`).join("L")}Z`
@@ -38,14 +54,18 @@ export function drawOverlaySvg(
       escape(stroke)
     }"><title>${label}</title></path>`;
   });
-  const image = background === undefined
-    ? ""
-    : `<image href="${
-      escape(background)
-    }" width="${width}" height="${height}" style="image-rendering:pixelated"/>`;
-  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}">${image}<g fill="none" stroke-width="${lineWidth}" stroke-linejoin="round">\n${
-    paths.join("\n")
-  }\n</g></svg>\n`;
+  return {
+    open:
+      `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}">`,
+    image: [
+      `<image href="`,
+      `" width="${width}" height="${height}" style="image-rendering:pixelated"/>`,
+    ],
+    close:
+      `<g fill="none" stroke-width="${lineWidth}" stroke-linejoin="round">\n${
+        paths.join("\n")
+      }\n</g></svg>\n`,
+  } as const;
 }
 
 function escape(text: string): string {

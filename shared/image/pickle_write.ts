@@ -17,6 +17,15 @@ export interface PickledArray {
   readonly isBool?: boolean;
 }
 
+/** An array that comes part by part; its length is known. */
+export interface StreamedArray {
+  /** Any array of its type. */
+  readonly like: NpyData;
+  readonly shape: readonly number[];
+  /** Values in order, of the type of `like`. */
+  readonly parts: () => Iterable<NpyData> | AsyncIterable<NpyData>;
+}
+
 /** What can be pickled. */
 export type Pickled =
   | null
@@ -24,6 +33,7 @@ export type Pickled =
   | number
   | string
   | PickledArray
+  | StreamedArray
   | readonly Pickled[]
   | { readonly [key: string]: Pickled };
 
@@ -43,10 +53,50 @@ const DTYPES: Readonly<Record<string, string>> = {
 /**
  * Pickle a value as a 0-dimensional object array, as `np.save` does for a
  * dict; `np.load(allow_pickle=True).item()` gives the value back.
+ *
+ * @throws {ArgumentError} for arrays that come part by part
  */
 export function pickleObjectArray(value: Pickled): Uint8Array {
+  const parts = layOutPickle(value).map((part) => {
+    if (part instanceof Uint8Array) return part;
+    throw new ArgumentError("value", "has arrays that are streamed");
+  });
+  const out = new Uint8Array(parts.reduce((n, p) => n + p.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    out.set(part, at);
+    at += part.length;
+  }
+  return out;
+}
+
+/**
+ * The bytes of `pickleObjectArray`, part by part.
+ *
+ * @throws {RangeError} if an array has more or fewer values than its shape
+ */
+export async function* streamObjectArray(
+  value: Pickled,
+): AsyncGenerator<Uint8Array> {
+  for (const part of layOutPickle(value)) {
+    if (part instanceof Uint8Array) {
+      yield part;
+      continue;
+    }
+    let left = part.shape.reduce((a, b) => a * b, 1);
+    for await (const values of part.parts()) {
+      left -= values.length;
+      yield bytesOf(values);
+    }
+    if (left !== 0) throw new RangeError(`an array lacks ${left} values`);
+  }
+}
+
+/** Bytes, and arrays that are yet to come. */
+function layOutPickle(value: Pickled): (Uint8Array | StreamedArray)[] {
   const out = new PickleBytes();
-  out.bytes([0x80, 3]); // PROTO 3: bytes objects, read by Python 3.0 and later
+  // PROTO 3: bytes objects, read by Python 3.0 and later
+  out.bytes([0x80, 3]);
   writeReconstruct(out);
   // state: version, shape, dtype, Fortran order, list of elements
   out.bytes([0x28, 0x4b, 1, 0x29]); // MARK, BININT1 1, EMPTY_TUPLE
@@ -54,37 +104,27 @@ export function pickleObjectArray(value: Pickled): Uint8Array {
   out.bytes([0x89, 0x5d]); // NEWFALSE, EMPTY_LIST
   write(out, value);
   out.bytes([0x61, 0x74, 0x62, 0x2e]); // APPEND, TUPLE, BUILD, STOP
-  return out.concat();
+  return out.parts;
 }
 
-/** Parts of a pickle; large buffers are copied once. */
+/** Parts of a pickle; large buffers are copied once, or not there yet. */
 class PickleBytes {
-  readonly #parts: Uint8Array[] = [];
+  readonly parts: (Uint8Array | StreamedArray)[] = [];
 
   bytes(values: ArrayLike<number>): void {
-    this.#parts.push(Uint8Array.from(values));
+    this.parts.push(Uint8Array.from(values));
   }
 
-  raw(bytes: Uint8Array): void {
-    this.#parts.push(bytes);
+  raw(bytes: Uint8Array | StreamedArray): void {
+    this.parts.push(bytes);
   }
 
   text(text: string): void {
-    this.#parts.push(new TextEncoder().encode(text));
+    this.parts.push(new TextEncoder().encode(text));
   }
 
   u32(value: number): void {
-    this.#parts.push(new Uint8Array(Uint32Array.of(value).buffer));
-  }
-
-  concat(): Uint8Array {
-    const out = new Uint8Array(this.#parts.reduce((n, p) => n + p.length, 0));
-    let at = 0;
-    for (const part of this.#parts) {
-      out.set(part, at);
-      at += part.length;
-    }
-    return out;
+    this.parts.push(new Uint8Array(Uint32Array.of(value).buffer));
   }
 }
 
@@ -107,8 +147,12 @@ function write(out: PickleBytes, value: Pickled): void {
   out.bytes([0x75]); // SETITEMS
 }
 
-function isArray(value: object): value is PickledArray {
-  return "data" in value && ArrayBuffer.isView(value.data);
+function isArray(value: object): value is PickledArray | StreamedArray {
+  return "data" in value && ArrayBuffer.isView(value.data) || "like" in value;
+}
+
+function bytesOf(data: NpyData): Uint8Array {
+  return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
 }
 
 function writeNumber(out: PickleBytes, value: number): void {
@@ -129,26 +173,30 @@ function writeText(out: PickleBytes, text: string): void {
 
 function writeArray(
   out: PickleBytes,
-  { data, shape, isBool = false }: PickledArray,
+  array: PickledArray | StreamedArray,
 ): void {
+  const { shape } = array;
+  const like = "data" in array ? array.data : array.like;
+  const isBool = "isBool" in array && array.isBool;
   const length = shape.reduce((a, b) => a * b, 1);
-  if (length !== data.length) {
+  if ("data" in array && length !== like.length) {
     throw new ArgumentError(
       "shape",
-      `(${shape.join(", ")}) needs ${length} elements, data has ${data.length}`,
+      `(${shape.join(", ")}) needs ${length} elements, data has ${like.length}`,
     );
   }
-  if (data.byteLength >= 2 ** 32) {
+  const bytes = length * like.BYTES_PER_ELEMENT;
+  if (bytes >= 2 ** 32) {
     throw new ArgumentError("data", "arrays of 4 GB do not fit a _seg.npy");
   }
   writeReconstruct(out);
   out.bytes([0x28, 0x4b, 1, 0x28]); // MARK, BININT1 1, MARK
   for (const edge of shape) writeNumber(out, edge);
   out.bytes([0x74]); // TUPLE
-  writeDtype(out, isBool ? "b1" : DTYPES[data.constructor.name]);
+  writeDtype(out, isBool ? "b1" : DTYPES[like.constructor.name]);
   out.bytes([0x89, 0x42]); // NEWFALSE, BINBYTES
-  out.u32(data.byteLength);
-  out.raw(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+  out.u32(bytes);
+  out.raw("data" in array ? bytesOf(array.data) : array);
   out.bytes([0x74, 0x62]); // TUPLE, BUILD
 }
 

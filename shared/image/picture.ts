@@ -57,11 +57,20 @@ export function toPicture(
 
 /** Percentiles 1 and 99.8 of at most 65536 evenly spread values. */
 function findRange(values: ArrayLike<number>): [number, number] {
-  const step = Math.max(1, Math.ceil(values.length / 65536));
+  const step = sampleStep(values.length);
   const sample: number[] = [];
-  for (let i = 0; i < values.length; i += step) {
-    if (Number.isFinite(values[i])) sample.push(values[i]);
-  }
+  for (let i = 0; i < values.length; i += step) sample.push(values[i]);
+  return rangeOfSample(sample);
+}
+
+/** Every how many values the shown range looks. */
+export function sampleStep(values: number): number {
+  return Math.max(1, Math.ceil(values / 65536));
+}
+
+/** The range that is shown of an image of which these values were taken. */
+export function rangeOfSample(values: readonly number[]): [number, number] {
+  const sample = values.filter(Number.isFinite);
   if (sample.length === 0) return [0, 0];
   sample.sort((a, b) => a - b);
   const at = (part: number) => sample[Math.floor((sample.length - 1) * part)];

@@ -10,7 +10,7 @@ import {
   UnsupportedFormatError,
 } from "../errors.ts";
 import { isVolume, type Size, type Size2D } from "../ndarray.ts";
-import { decodeCoco } from "./coco.ts";
+import { decodeCoco } from "./coco_read.ts";
 import { decodeImage } from "./decode.ts";
 import type { DecodedArray, DecodeOptions } from "./decoded.ts";
 import { decodeGeoJson } from "./geojson.ts";

@@ -1,5 +1,6 @@
 /**
- * Labels as OME-Zarr: a label image of NGFF 0.5 in Zarr 3, as files.
+ * Labels as OME-Zarr: a label image of NGFF 0.5 in Zarr 3, or of NGFF 0.4 in
+ * Zarr 2, as files.
  *
  * Own code: the Zarr library writes uncompressed chunks only.
  *
@@ -7,9 +8,16 @@
  */
 import { gzipSync } from "fflate";
 import { ArgumentError } from "../errors.ts";
-import { checkLength, countPixels, isVolume } from "../ndarray.ts";
+import {
+  checkLength,
+  countPixels,
+  isVolume,
+  type LabelArray,
+  type Size,
+} from "../ndarray.ts";
 import { type LabelImage, narrowLabels, shapeOf } from "./labels.ts";
 import type { PixelSize } from "./pixel_size.ts";
+import { describeNgff04, describeNgff05, LEVEL } from "./zarr_describe.ts";
 
 /** Edge of a chunk: 1024² u32 are 4 MiB before packing. */
 const CHUNK_EDGE = 1024;
@@ -20,6 +28,21 @@ export interface ZarrLabelOptions {
   readonly name?: string;
   /** Micrometers. */
   readonly pixelSize?: PixelSize;
+  /** Of NGFF: "0.5" in Zarr 3 (default), "0.4" in Zarr 2 for older readers. */
+  readonly version?: "0.4" | "0.5";
+}
+
+/** Labels that are asked for in rows. */
+export interface StreamedLabels {
+  readonly size: Size;
+  /** Whether a label exceeds 65535. */
+  readonly isWide: boolean;
+  /** Rows of a plane. */
+  readonly readRows: (
+    plane: number,
+    top: number,
+    count: number,
+  ) => LabelArray;
 }
 
 /**
@@ -37,79 +60,49 @@ export function encodeZarrLabels(
   { masks, size }: LabelImage,
   options: ZarrLabelOptions = {},
 ): Map<string, Uint8Array> {
-  const { name = "cells", pixelSize } = options;
+  checkLength("masks", masks, countPixels(size));
+  const labels = narrowLabels(masks);
+  const { height, width } = size;
+  return new Map(listZarrLabels({
+    size,
+    isWide: labels instanceof Uint32Array,
+    readRows: (plane, top, count) => {
+      const from = (plane * height + top) * width;
+      return labels.subarray(from, from + count * width);
+    },
+  }, options));
+}
+
+/**
+ * The files of `encodeZarrLabels` one after the other; a row of chunks is read
+ * at a time.
+ *
+ * @throws {ArgumentError}
+ */
+export function* listZarrLabels(
+  { size, isWide, readRows }: StreamedLabels,
+  options: ZarrLabelOptions = {},
+): Generator<[path: string, content: Uint8Array]> {
+  const { name = "cells", version = "0.5" } = options;
   if (!/^[\w.-]+$/.test(name) || name.startsWith(".")) {
     throw new ArgumentError("name", `"${name}" is no name of a group`);
   }
-  checkLength("masks", masks, countPixels(size));
-  const data = narrowLabels(masks);
   const shape = shapeOf(size);
-  const axes = isVolume(size) ? ["z", "y", "x"] : ["y", "x"];
-  const scale = axes.map((axis) => pixelSize?.[axis as "z" | "y" | "x"] ?? 1);
-  const unit = pixelSize ? { unit: "micrometer" } : {};
-  const image = {
-    version: "0.5",
-    multiscales: [{
-      name,
-      axes: axes.map((axis) => ({ name: axis, type: "space", ...unit })),
-      datasets: [{
-        path: "0",
-        coordinateTransformations: [{ type: "scale", scale }],
-      }],
-    }],
-  };
-  const files = new Map<string, Uint8Array>();
-  const group = (path: string, ome: Record<string, unknown>) =>
-    files.set(
-      path,
-      toJson({ zarr_format: 3, node_type: "group", attributes: { ome } }),
-    );
-  // the root shows the labels as its image, so that it opens by itself
-  const [multiscale] = image.multiscales;
-  const datasets = multiscale.datasets
-    .map((dataset) => ({ ...dataset, path: `labels/${name}/0` }));
-  group("zarr.json", {
-    version: "0.5",
-    multiscales: [{ ...multiscale, datasets }],
-  });
-  group("labels/zarr.json", { version: "0.5", labels: [name] });
-  group(`labels/${name}/zarr.json`, {
-    ...image,
-    "image-label": { source: { image: "../../" } },
-  });
-
   const chunk = shape.map((edge, i) =>
     i < shape.length - 2 ? 1 : Math.min(edge, CHUNK_EDGE)
   );
-  const bytes = data.BYTES_PER_ELEMENT;
-  files.set(
-    `labels/${name}/0/zarr.json`,
-    toJson({
-      zarr_format: 3,
-      node_type: "array",
-      shape,
-      data_type: bytes === 2 ? "uint16" : "uint32",
-      chunk_grid: { name: "regular", configuration: { chunk_shape: chunk } },
-      chunk_key_encoding: {
-        name: "default",
-        configuration: { separator: "/" },
-      },
-      fill_value: 0,
-      codecs: [
-        { name: "bytes", configuration: { endian: "little" } },
-        { name: "gzip", configuration: { level: 4 } },
-      ],
-      dimension_names: axes,
-      attributes: {},
-    }),
-  );
-  const [height, width] = shape.slice(-2);
-  const depth = data.length / (height * width);
+  const about = { name, shape, chunk, isWide, pixelSize: options.pixelSize };
+  yield* version === "0.4" ? describeNgff04(about) : describeNgff05(about);
+
+  const depth = isVolume(size) ? size.depth : 1;
+  const { height, width } = size;
   const [rows, columns] = chunk.slice(-2);
+  const separator = version === "0.4" ? "" : "c/";
   for (let z = 0; z < depth; z++) {
     for (let y = 0; y < height; y += rows) {
+      const band = readRows(z, y, Math.min(rows, height - y));
       for (let x = 0; x < width; x += columns) {
-        const part = cutChunk(data, { z, y, x, height, width, rows, columns });
+        const part = cutChunk(band, { x, width, rows, columns, isWide });
         // absent chunks are background
         if (part === undefined) continue;
         const key = [
@@ -117,41 +110,33 @@ export function encodeZarrLabels(
           y / rows,
           x / columns,
         ].join("/");
-        files.set(
-          `labels/${name}/0/c/${key}`,
-          gzipSync(part, { level: 4, mtime: 0 }),
-        );
+        yield [
+          `labels/${name}/0/${separator}${key}`,
+          gzipSync(part, { level: LEVEL, mtime: 0 }),
+        ];
       }
     }
   }
-  return files;
 }
 
 /** One chunk, padded with background; undefined if it is all background. */
 function cutChunk(
-  data: Uint16Array | Uint32Array,
-  { z, y, x, height, width, rows, columns }: {
-    z: number;
-    y: number;
+  band: LabelArray,
+  { x, width, rows, columns, isWide }: {
     x: number;
-    height: number;
     width: number;
     rows: number;
     columns: number;
+    isWide: boolean;
   },
 ): Uint8Array | undefined {
-  const type = data instanceof Uint16Array ? Uint16Array : Uint32Array;
-  const out = new type(rows * columns);
-  for (let v = 0; v < rows && y + v < height; v++) {
-    const from = (z * height + y + v) * width + x;
+  const out = new (isWide ? Uint32Array : Uint16Array)(rows * columns);
+  for (let v = 0; v * width < band.length; v++) {
+    const from = v * width + x;
     const end = from + Math.min(columns, width - x);
-    out.set(data.subarray(from, end), v * columns);
+    out.set(band.subarray(from, end), v * columns);
   }
   return out.some((label) => label !== 0)
     ? new Uint8Array(out.buffer)
     : undefined;
-}
-
-function toJson(value: unknown): Uint8Array {
-  return new TextEncoder().encode(JSON.stringify(value, null, 2));
 }

@@ -7,8 +7,7 @@
 import { ArgumentError } from "../errors.ts";
 import type { Size2D } from "../ndarray.ts";
 import type { SegmentParameters } from "../schema/parameters.ts";
-import { takeTurns } from "../turns.ts";
-import type { Core } from "../../wasm/mod.ts";
+import { type Core, takeTurns } from "../../wasm/mod.ts";
 import type { ChannelSource } from "./channels.ts";
 import { layOutPlanes, type NamedArray, readRows } from "./planes.ts";
 import {

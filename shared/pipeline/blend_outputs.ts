@@ -4,9 +4,9 @@
  * @module
  */
 import type { Size2D } from "../ndarray.ts";
-import { takeTurns } from "../turns.ts";
 import {
   type Core,
+  createPace,
   rowsForResize,
   type Store,
   type TilePlan,
@@ -19,9 +19,6 @@ const FLOW_SCALE = 5;
 
 /** Rows that are scaled back at a time. */
 const RESIZE_ROWS = 256;
-
-/** Pixels that are scaled back without a turn for others. */
-const TURN_PIXELS = 2 ** 21;
 
 /** Flows and cell probabilities of an image. */
 export interface NetworkOutput {
@@ -121,15 +118,11 @@ export async function resizeOutput(
   const { height, width } = from.size;
   const target = to.size;
   const pixels = target.height * target.width;
-  let sinceTurn = 0;
+  const pace = createPace();
   for (let k = 0; k < 3; k++) {
     for (let first = 0; first < target.height; first += RESIZE_ROWS) {
       const count = Math.min(RESIZE_ROWS, target.height - first);
-      sinceTurn += count * target.width;
-      if (sinceTurn > TURN_PIXELS) {
-        await takeTurns();
-        sinceTurn = 0;
-      }
+      await pace(count * target.width);
       const choice = { first, count };
       const band = rowsForResize(height, target.height, choice);
       const rows = from.store.read(

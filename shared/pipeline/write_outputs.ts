@@ -19,7 +19,7 @@ import { drawOverlaySvg } from "../image/overlay_svg.ts";
 import { toPicture } from "../image/picture.ts";
 import { encodePicture } from "../image/png.ts";
 import { encodeRois } from "../image/roi.ts";
-import { encodeSegNpy } from "../image/seg_npy.ts";
+import { encodeSegNpy } from "../image/seg_npy_write.ts";
 import { encodeCellTable } from "../image/table.ts";
 import { encodeTiff } from "../image/tiff_write.ts";
 import { encodeZarrLabels } from "../image/zarr_write.ts";

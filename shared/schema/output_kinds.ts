@@ -9,8 +9,6 @@ export interface OutputKind {
   /** `--save-FLAG`, or `--no-FLAG` where it is written by default. */
   readonly flag: string;
   readonly isDefault?: true;
-  /** Written of an image larger than memory, too. */
-  readonly inBands?: true;
   readonly meaning: string;
 }
 
@@ -21,21 +19,20 @@ export const OUTPUT_KINDS = {
     isDefault: true,
     meaning: "do not write _seg.npy, which Cellpose's interface loads",
   },
-  tif: { flag: "tif", inBands: true, meaning: "masks as OME-TIFF" },
+  tif: { flag: "tif", meaning: "masks as OME-TIFF" },
   png: {
     flag: "png",
     meaning: "masks as 16-bit PNG; TIFF for stacks and above 65535 cells",
   },
-  rois: { flag: "rois", inBands: true, meaning: "ImageJ ROIs in a zip" },
-  geojson: { flag: "geojson", inBands: true, meaning: "polygons for QuPath" },
-  csv: { flag: "csv", inBands: true, meaning: "a table with one row a cell" },
+  rois: { flag: "rois", meaning: "ImageJ ROIs in a zip" },
+  geojson: { flag: "geojson", meaning: "polygons for QuPath" },
+  csv: { flag: "csv", meaning: "a table with one row a cell" },
   flows: {
     flag: "flows",
     meaning: "flows as colors, 5×(dY, dX) and cellprob as TIFF",
   },
   outlinesText: {
     flag: "txt",
-    inBands: true,
     meaning: "outlines as text, x,y,x,y,…",
   },
   outlinesPng: { flag: "outlines", meaning: "red outlines over the image" },

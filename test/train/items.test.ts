@@ -16,7 +16,7 @@ import {
 import { encodeLabelPng } from "../../shared/image/labels.ts";
 import { encodeNpy } from "../../shared/image/npy.ts";
 import { encodePng } from "../../shared/image/png.ts";
-import { encodeSegNpy } from "../../shared/image/seg_npy.ts";
+import { encodeSegNpy } from "../../shared/image/seg_npy_write.ts";
 import { encodeTiff } from "../../shared/image/tiff_write.ts";
 import { core } from "../core.ts";
 import { makeFolder, writeFile, writeScene } from "./folders.ts";

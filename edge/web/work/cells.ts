@@ -9,7 +9,7 @@ import {
   encodeLabelTiff,
 } from "../../../shared/image/labels.ts";
 import { encodeRois } from "../../../shared/image/roi.ts";
-import { encodeSegNpy } from "../../../shared/image/seg_npy.ts";
+import { encodeSegNpy } from "../../../shared/image/seg_npy_write.ts";
 import { encodeCellTable } from "../../../shared/image/table.ts";
 import { encodeTiff } from "../../../shared/image/tiff_write.ts";
 import type { PixelArray } from "../../../shared/image/types.ts";
