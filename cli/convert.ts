@@ -27,6 +27,8 @@ export interface ConvertOptions {
   readonly entry?: string;
   /** Name of the image, for COCO and _seg.npy. */
   readonly image?: string;
+  /** Version of OME-Zarr. */
+  readonly ngff?: string;
   readonly json?: boolean;
 }
 
@@ -47,6 +49,7 @@ export async function convert(
     core: await loadCore(),
     ...(format === undefined ? {} : { format }),
     ...(image === undefined ? {} : { imageName: image }),
+    ...(options.ngff === undefined ? {} : { ngff: parseNgff(options.ngff) }),
   });
   const cells = new Set(labels.masks);
   cells.delete(0);
@@ -74,6 +77,11 @@ export function parseSize(text: string): Size2D {
     throw new ArgumentError("--size", `"${text}" is not HEIGHTxWIDTH`);
   }
   return { height, width };
+}
+
+function parseNgff(text: string): "0.4" | "0.5" {
+  if (text === "0.4" || text === "0.5") return text;
+  throw new ArgumentError("--ngff", `"${text}" is none of 0.4, 0.5`);
 }
 
 function parseFormat(text: string): LabelFormat {

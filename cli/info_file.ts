@@ -11,6 +11,7 @@ import { decodeSegNpy, isObjectNpy } from "../shared/image/seg_npy.ts";
 import { decodeZarr } from "../shared/image/zarr.ts";
 import { callerPath } from "./caller_path.ts";
 import { printLine } from "./print.ts";
+import { siblingsOf } from "./siblings.ts";
 
 /** Print format, axes, type, pixel size and range of an image. */
 export async function infoFile(
@@ -36,7 +37,11 @@ async function readFacts(path: string) {
     return describe(await decodeZarr(new FileSystemStore(path), options));
   }
   const bytes = new Uint8Array(await readFile(path));
-  if (!isObjectNpy(bytes)) return describe(await decodeImage(bytes, options));
+  if (!isObjectNpy(bytes)) {
+    return describe(
+      await decodeImage(bytes, { ...options, siblings: siblingsOf(path) }),
+    );
+  }
   const { masks, size, entries } = decodeSegNpy(bytes);
   const labels = new Set(masks);
   labels.delete(0);

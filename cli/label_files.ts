@@ -82,6 +82,8 @@ export interface WriteOptions {
   readonly format?: LabelFormat;
   /** Name of the image, for formats that hold it; default: from the path. */
   readonly imageName?: string;
+  /** Of OME-Zarr; default 0.5. */
+  readonly ngff?: "0.4" | "0.5";
 }
 
 /**
@@ -99,7 +101,10 @@ export async function writeLabelFile(
   await mkdir(dirname(path), { recursive: true });
   if (format === "zarr") {
     const { pixelSize } = labels;
-    const files = encodeZarrLabels(labels, pixelSize ? { pixelSize } : {});
+    const files = encodeZarrLabels(labels, {
+      ...(pixelSize ? { pixelSize } : {}),
+      ...(options.ngff ? { version: options.ngff } : {}),
+    });
     for (const [name, bytes] of files) {
       const file = join(path, name);
       await mkdir(dirname(file), { recursive: true });

@@ -197,6 +197,7 @@ program.command("convert")
   .option("--axes <axes>", "axes of IN, as ZYX")
   .option("--entry <path>", "array in a Zarr or NPZ")
   .option("--image <name>", "name of the image, for COCO and _seg.npy")
+  .option("--ngff <version>", "of OME-Zarr: 0.5 (default), 0.4 in Zarr 2")
   .option("--json", "print one JSON object instead of lines")
   .action(async (from, to, options) => {
     const { convert } = await import("./convert.ts");

@@ -123,13 +123,55 @@ test("decodeImage() reads an entry of an NPZ", async () => {
   await expect(decodeImage(zip, { entry: "c" })).rejects.toThrow(/a\.npy/);
 });
 
+test("decodeImage() reads a zip whose sizes and places have 64 bits", async () => {
+  const name = new TextEncoder().encode("a.npy");
+  const array = encodeNpy(Uint8Array.of(9, 8), [1, 2]);
+  const u16 = (...values: number[]) =>
+    new Uint8Array(Uint16Array.from(values).buffer);
+  const u32 = (...values: number[]) =>
+    new Uint8Array(Uint32Array.from(values).buffer);
+  const u64 = (...values: number[]) =>
+    new Uint8Array(BigUint64Array.from(values, BigInt).buffer);
+  const WIDE = 2 ** 32 - 1;
+  const join = (...parts: Uint8Array[]) =>
+    Uint8Array.from(parts.flatMap((part) => [...part]));
+  const local = join(
+    ...[u32(0x04034b50), u16(45, 0, 0, 0, 0), u32(0, WIDE, WIDE)],
+    ...[u16(name.length, 20), name, u16(1, 16), u64(array.length)],
+    ...[u64(array.length), array],
+  );
+  const entry = join(
+    ...[u32(0x02014b50), u16(45, 45, 0, 0, 0, 0), u32(0, WIDE, WIDE)],
+    ...[u16(name.length, 36, 0, 0, 0), u32(0, WIDE), name],
+    // a field of another kind goes before
+    ...[u16(7, 4), u32(5), u16(1, 24), u64(array.length, array.length, 0)],
+  );
+  const record = join(
+    ...[u32(0x06064b50), u64(44), u16(45, 45), u32(0, 0), u64(1, 1)],
+    u64(entry.length, local.length),
+  );
+  const end = join(
+    ...[u32(0x07064b50, 0), u64(local.length + entry.length), u32(1)],
+    ...[u32(0x06054b50), u16(0, 0, 0xffff, 0xffff), u32(WIDE, WIDE), u16(0)],
+  );
+  const image = await decodeImage(join(local, entry, record, end));
+  expect([...image.data]).toEqual([9, 8]);
+});
+
 test("decodeImage() reads OME-Zarr in a zip, in a folder of it too", async () => {
   const size = { height: 5, width: 6 };
   const masks = Uint32Array.from({ length: 30 }, (_, i) => i);
-  const files = encodeZarrLabels({ masks, size }, {
-    pixelSize: { y: 0.5, x: 0.25 },
-  });
-  for (const prefix of ["", "cells.zarr/"]) {
+  const written = (["0.5", "0.4"] as const).map((version) =>
+    encodeZarrLabels({ masks, size }, {
+      version,
+      pixelSize: { y: 0.5, x: 0.25 },
+    })
+  );
+  for (
+    const [files, prefix] of written.flatMap((files) =>
+      ["", "cells.zarr/"].map((prefix) => [files, prefix] as const)
+    )
+  ) {
     const zip = zipSync(Object.fromEntries(
       [...files].map(([name, bytes]) => [prefix + name, bytes]),
     ));

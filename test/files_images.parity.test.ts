@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import FileSystemStore from "@zarrita/storage/fs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { siblingsOf } from "../cli/siblings.ts";
 import { decodeImage } from "../shared/image/decode.ts";
 import { decodeNpy } from "../shared/image/npy.ts";
 import { decodeZarr } from "../shared/image/zarr.ts";
@@ -78,9 +79,10 @@ async function compareRows(path: string): Promise<boolean> {
   }
   const file = openFile(path);
   try {
-    const opened = await openImage(file);
+    const siblings = siblingsOf(path);
+    const opened = await openImage(file, { siblings });
     const bytes = new Uint8Array(await readFile(path));
-    await expectSameRows(opened, await decodeImage(bytes));
+    await expectSameRows(opened, await decodeImage(bytes, { siblings }));
     return opened.isBanded;
   } finally {
     file.close();
@@ -96,7 +98,9 @@ async function check(folder: string, name: string): Promise<void> {
   const isFolder = (await stat(join(folder, want.file))).isDirectory();
   const image = isFolder
     ? await decodeZarr(new FileSystemStore(join(folder, want.file)))
-    : await decodeImage(await read(want.file));
+    : await decodeImage(await read(want.file), {
+      siblings: siblingsOf(join(folder, want.file)),
+    });
   const expected = decodeNpy(await read(`${name}.expected.npy`));
 
   expect([image.axes, ...image.shape]).toEqual([want.axes, ...expected.shape]);

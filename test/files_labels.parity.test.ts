@@ -41,6 +41,10 @@ describe.skipIf(!HAS_PYTHON)("labels and the formats' own libraries", () => {
           "a.ome.zarr",
         ]
       ) await writeLabelFile(join(folder, name), source, { core });
+      await writeLabelFile(join(folder, "old.ome.zarr"), {
+        ...source,
+        pixelSize: { y: 0.5, x: 0.5 },
+      }, { core, ngff: "0.4" });
       const write = async (name: string, image: TiffSource) => {
         await writeFile(join(folder, `${name}.tif`), encodeTiff(image));
         const npy = encodeNpy(image.data, image.shape);
@@ -105,6 +109,8 @@ describe.skipIf(!HAS_PYTHON)("labels and the formats' own libraries", () => {
         "coco areas and boxes": true,
         "zarr-python": true,
         "ome-zarr": true,
+        "zarr-python, Zarr 2": true,
+        "ome-zarr, NGFF 0.4": true,
         geojson: true,
       });
     },

@@ -4,7 +4,8 @@
  * @module
  */
 import { globSync, readdirSync, statSync } from "node:fs";
-import { join, parse } from "node:path";
+import { dirname, join, parse } from "node:path";
+import { listParts } from "./image_file.ts";
 
 /** Files that are read, by the end of their names. */
 const IMAGE = /\.(png|jpe?g|webp|tiff?|npy|npz|zarr|flex)$/i;
@@ -40,18 +41,31 @@ export function findImages(
   const found = inputs.flatMap((input) => {
     const stat = statSync(input, { throwIfNoEntry: false });
     if (stat?.isDirectory() && !/\.zarr$/i.test(input)) {
-      const images = listFolder(input, recursive).filter(isImage);
+      const images = dropParts(listFolder(input, recursive).filter(isImage));
       if (images.length === 0) throw new Error(`${input} holds no image`);
       return images;
     }
     if (stat !== undefined) return [input];
     const matches = /[*?{[]/.test(input)
-      ? globSync(input).filter((path) => isImage(path)).sort(byNature)
+      ? dropParts(
+        globSync(input).filter((path) => isImage(path)).sort(byNature),
+      )
       : [];
     if (matches.length === 0) throw new Error(`${input} is not there`);
     return matches;
   });
   return [...new Set(found)];
+}
+
+/** Leave out files that are read as parts of one before. */
+function dropParts(paths: readonly string[]): string[] {
+  const parts = new Set<string>();
+  return paths.filter((path) => {
+    if (parts.has(path)) return false;
+    if (!/\.ome\.tiff?$/i.test(path)) return true;
+    for (const name of listParts(path)) parts.add(join(dirname(path), name));
+    return true;
+  });
 }
 
 function listFolder(folder: string, recursive: boolean): string[] {

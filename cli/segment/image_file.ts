@@ -9,7 +9,8 @@ import { join } from "node:path";
 import FileSystemStore from "@zarrita/storage/fs";
 import { ArgumentError, isSegError } from "../../shared/errors.ts";
 import { decodeImage } from "../../shared/image/decode.ts";
-import type { DecodedArray } from "../../shared/image/decoded.ts";
+import type { ByteSource } from "../../shared/image/byte_source.ts";
+import type { DecodedArray, Siblings } from "../../shared/image/decoded.ts";
 import { openFile } from "../../shared/image/file_source.ts";
 import {
   openDecoded,
@@ -17,8 +18,11 @@ import {
   openImage,
   openZarrImage,
 } from "../../shared/image/open.ts";
-import { sniffImage } from "../../shared/image/sniff.ts";
+import { createBudget } from "../../shared/image/limits.ts";
+import { type ImageFormat, sniffImage } from "../../shared/image/sniff.ts";
+import { listTiffFiles } from "../../shared/image/tiff_files.ts";
 import { decodeZarr } from "../../shared/image/zarr.ts";
+import { siblingsOf } from "../siblings.ts";
 
 /** Bytes that are digested at a time. */
 const CHUNK = 1 << 22;
@@ -44,6 +48,16 @@ export interface ImageFile {
   close(): void;
 }
 
+/** Names of other files that are read with an OME-TIFF. */
+export function listParts(path: string): string[] {
+  const file = openFile(path);
+  try {
+    return sniffsAs("tiff", file) ? listFiles(file, siblingsOf(path)) : [];
+  } finally {
+    file.close();
+  }
+}
+
 /** Open a file, or a folder of OME-Zarr. */
 export function openImageFile(path: string): ImageFile {
   return statSync(path).isDirectory() ? openFolder(path) : openOne(path);
@@ -55,23 +69,58 @@ function openOne(path: string): ImageFile {
   for (let at = 0; at < file.length; at += CHUNK) {
     digest.update(file.read(at, at + CHUNK));
   }
+  const isTiff = sniffsAs("tiff", file);
+  const siblings = siblingsOf(path);
+  let bytes = file.length;
+  for (const name of isTiff ? listFiles(file, siblings) : []) {
+    const other = siblings.open(name);
+    if (other === undefined) continue;
+    bytes += other.length;
+    digest.update(`\0${name}\0${other.length}\0`);
+    for (let at = 0; at < other.length; at += CHUNK) {
+      digest.update(other.read(at, at + CHUNK));
+    }
+  }
   let decoded: DecodedArray | undefined;
   const decode = async (options: ReadOptions) =>
-    decoded ??= await decodeImage(file.read(0, file.length), options);
+    decoded ??= await decodeImage(file.read(0, file.length), {
+      ...options,
+      siblings,
+    });
   return {
-    bytes: file.length,
+    bytes,
     digest: digest.digest("hex"),
     open: (options) =>
       unlessWhole(async () => {
-        const format = sniffImage(file.read(0, 132));
-        if (format !== "tiff" && format !== "npy") {
+        if (!isTiff && !sniffsAs("npy", file)) {
           return openDecoded(await decode(options));
         }
-        return await openImage(file, options);
+        return await openImage(file, { ...options, siblings });
       }),
     decode,
     close: file.close,
   };
+}
+
+function sniffsAs(format: ImageFormat, file: ByteSource): boolean {
+  try {
+    return sniffImage(file.read(0, 132)) === format;
+  } catch (err) {
+    // reading tells what is wrong
+    if (isSegError(err)) return false;
+    throw err;
+  }
+}
+
+/** Names of the other files of an OME-TIFF. */
+function listFiles(file: ByteSource, siblings: Siblings): string[] {
+  const budget = createBudget({ maxRatio: Infinity });
+  try {
+    return listTiffFiles(file, budget, siblings);
+  } catch (err) {
+    if (isSegError(err)) return [];
+    throw err;
+  }
 }
 
 function openFolder(path: string): ImageFile {

@@ -8,6 +8,7 @@
  */
 import { UnsupportedFormatError } from "../errors.ts";
 import { decideAxes } from "./axes.ts";
+import { toByteSource } from "./byte_source.ts";
 import {
   assemble,
   type DecodedArray,
@@ -19,8 +20,8 @@ import { decodeNpy, type Npy } from "./npy.ts";
 import { decodeJpeg } from "./jpeg.ts";
 import { decodePng } from "./png.ts";
 import { type ImageFormat, READ_FORMATS, sniffImage } from "./sniff.ts";
-import { openTiff } from "./tiff.ts";
 import { layOutPages, nameAxes } from "./tiff_axes.ts";
+import { openTiffFiles } from "./tiff_files.ts";
 import type { DecodedImage } from "./types.ts";
 import { decodeWebp } from "./webp.ts";
 import { decodeZarr } from "./zarr.ts";
@@ -79,7 +80,8 @@ async function decodeTiffImage(
   bytes: Uint8Array,
   options: DecodeOptions,
 ): Promise<DecodedArray> {
-  const tiff = openTiff(bytes, createBudget(options.limits));
+  const budget = createBudget(options.limits);
+  const tiff = openTiffFiles(toByteSource(bytes), budget, options.siblings);
   const layout = layOutPages(tiff);
   const { data, channels } = await tiff.read(layout.order);
   const { height, width } = tiff.pages[layout.order[0]];

@@ -5,6 +5,7 @@
  */
 import { CorruptImageError, UnsupportedFormatError } from "../errors.ts";
 import type { Axes } from "./axes.ts";
+import type { ByteSource } from "./byte_source.ts";
 import type { DecodeLimits } from "./limits.ts";
 import type { Npy } from "./npy.ts";
 import type { PixelSize } from "./pixel_size.ts";
@@ -40,6 +41,19 @@ export interface DecodedArray {
   readonly warnings: readonly string[];
 }
 
+/** The files beside an image's own. */
+export interface Siblings {
+  /** Of the image's own file. */
+  readonly name: string;
+  /**
+   * Open a file of the same folder.
+   *
+   * @param name  has no folder in it
+   * @returns     none where there is no such file
+   */
+  readonly open: (name: string) => ByteSource | undefined;
+}
+
 /** How an image is decoded. */
 export interface DecodeOptions {
   /** As "ZYX": overrules the file; axes of length 1 may be left out. */
@@ -47,6 +61,8 @@ export interface DecodeOptions {
   readonly limits?: Partial<DecodeLimits>;
   /** Entry of an NPZ file, path of an array in a Zarr; default: the first. */
   readonly entry?: string;
+  /** For OME-TIFF in several files; default: what others hold is left out. */
+  readonly siblings?: Siblings;
 }
 
 /** 64-bit integers to the narrowest type that holds them all. */

@@ -21,6 +21,10 @@ export interface OmeImage {
   readonly tiffData: readonly OmeTiffData[];
   /** Images in the document. */
   readonly images: number;
+  /** Of the file that the document is in. */
+  readonly uuid?: string;
+  /** The file that holds the document, of which this is only a pointer. */
+  readonly metadataFile?: string;
 }
 
 /** From which page which planes follow. */
@@ -34,6 +38,9 @@ export interface OmeTiffData {
   readonly count: number | undefined;
   /** Whether the page is in another file. */
   readonly isElsewhere: boolean;
+  /** That file's name and UUID, as far as they are told. */
+  readonly file?: string;
+  readonly uuid?: string;
 }
 
 type Attributes = Readonly<Record<string, string>>;
@@ -44,20 +51,39 @@ export function isOmeXml(text: string): boolean {
     .test(text.slice(0, 16384));
 }
 
+/** How a file may be named in a document. */
+export interface OmeIdentity {
+  readonly name?: string | undefined;
+  readonly uuid?: string | undefined;
+}
+
+/** What a document that only points to another tells. */
+const POINTER = {
+  sizes: { T: 1, C: 1, Z: 1, Y: 0, X: 0 },
+  dimensionOrder: "XYZCT",
+  samples: 1,
+  tiffData: [],
+  images: 0,
+} as const;
+
 /**
  * Read the first image of an OME-XML document; entities are not expanded.
  *
+ * @param own  the file whose pages are its own; default: by the document's
+ *   UUID, else the first file that it names
  * @throws {CorruptImageError} if it is no XML, or lacks sizes
  *
  * Source: the OME schema, 2016-06, Pixels, Channel and TiffData.
  */
-export function parseOmeXml(text: string): OmeImage {
+export function parseOmeXml(text: string, own: OmeIdentity = {}): OmeImage {
+  let uuid = own.uuid;
+  let metadataFile: string | undefined;
   let pixels: Attributes | undefined;
   let images = 0;
   const channels: Attributes[] = [];
-  const tiffData: { attributes: Attributes; file?: string }[] = [];
-  const files = new Set<string>();
+  const tiffData: TiffDataTag[] = [];
   let inFirst = false;
+  let inUuid = false;
 
   const parser = new SaxesParser();
   parser.on("error", (err) => {
@@ -67,17 +93,27 @@ export function parseOmeXml(text: string): OmeImage {
   });
   parser.on("opentag", ({ name, attributes }) => {
     const local = name.slice(name.indexOf(":") + 1);
+    if (local === "OME") uuid ??= attributes.UUID;
+    if (local === "BinaryOnly") metadataFile = attributes.MetadataFile;
     if (local === "Image") inFirst = ++images === 1;
     if (!inFirst) return;
     if (local === "Pixels") pixels = attributes;
     if (local === "Channel") channels.push(attributes);
     if (local === "TiffData") tiffData.push({ attributes });
-    if (local === "UUID" && attributes.FileName && tiffData.length > 0) {
+    inUuid = local === "UUID" && tiffData.length > 0;
+    if (inUuid && attributes.FileName) {
       tiffData[tiffData.length - 1].file = attributes.FileName;
-      files.add(attributes.FileName);
     }
   });
+  parser.on("text", (content) => {
+    const last = tiffData.at(-1);
+    if (inUuid && last && content.trim()) last.uuid = content.trim();
+  });
+  parser.on("closetag", () => void (inUuid = false));
   parser.write(text).close();
+  if (metadataFile !== undefined && pixels === undefined) {
+    return { ...POINTER, metadataFile, ...(uuid && { uuid }) };
+  }
   if (pixels === undefined) throw broken("it has no Pixels");
 
   const found = pixels;
@@ -102,14 +138,14 @@ export function parseOmeXml(text: string): OmeImage {
   const names = channels.map(({ Name }, i) => Name ?? `channel ${i}`);
   const isNamed = channels.some(({ Name }) => Name !== undefined);
   const pixelSize = readPixelSize(found);
-  const [ownFile] = files;
+  const isElsewhere = findOwn(tiffData, { ...own, uuid });
   return {
     sizes,
     dimensionOrder,
     samples: Number(channels[0]?.SamplesPerPixel ?? 1) || 1,
     ...(pixelSize && { pixelSize }),
     ...(isNamed && names.length === sizes.C && { channelNames: names }),
-    tiffData: tiffData.map(({ attributes, file }) => ({
+    tiffData: tiffData.map(({ attributes, ...where }) => ({
       page: Number(attributes.IFD ?? 0) || 0,
       first: {
         T: Number(attributes.FirstT ?? 0) || 0,
@@ -119,10 +155,32 @@ export function parseOmeXml(text: string): OmeImage {
       count: attributes.PlaneCount === undefined
         ? attributes.IFD === undefined ? undefined : 1
         : Number(attributes.PlaneCount),
-      isElsewhere: files.size > 1 && file !== ownFile,
+      isElsewhere: isElsewhere(where),
+      ...where,
     })),
     images,
+    ...(uuid && { uuid }),
   };
+}
+
+/** A TiffData element and the UUID in it. */
+interface TiffDataTag {
+  readonly attributes: Attributes;
+  file?: string;
+  uuid?: string;
+}
+
+/** Which entries are not of the document's own file. */
+function findOwn(
+  tags: readonly TiffDataTag[],
+  { name, uuid }: OmeIdentity,
+): (tag: Pick<TiffDataTag, "file" | "uuid">) => boolean {
+  const files = [...new Set(tags.flatMap(({ file }) => file ?? []))];
+  if (uuid !== undefined && tags.some((tag) => tag.uuid === uuid)) {
+    return (tag) => tag.uuid !== undefined && tag.uuid !== uuid;
+  }
+  const own = name !== undefined && files.includes(name) ? name : files[0];
+  return ({ file }) => files.length > 1 && file !== own;
 }
 
 function readPixelSize(pixels: Attributes): PixelSize | undefined {

@@ -9,8 +9,8 @@ import type { ByteSource } from "./byte_source.ts";
 import { type DecodeOptions, nameDtype } from "./decoded.ts";
 import { createBudget } from "./limits.ts";
 import { cacheRows } from "./row_cache.ts";
-import { openTiff } from "./tiff.ts";
 import { layOutPages, nameAxes } from "./tiff_axes.ts";
+import { openTiffFiles } from "./tiff_files.ts";
 
 /** Strips and tiles that are unpacked to read some of their rows, bytes. */
 const MAX_BLOCK = 2 ** 28;
@@ -21,7 +21,8 @@ export async function openTiffImage(
   options: DecodeOptions,
 ): Promise<OpenedImage> {
   const limits = { maxRatio: Infinity, ...options.limits };
-  const tiff = openTiff(source, createBudget(limits));
+  const budget = createBudget(limits);
+  const tiff = openTiffFiles(source, budget, options.siblings);
   const pages = layOutPages(tiff);
   const [firstPage] = pages.order;
   const page = tiff.pages[firstPage];

@@ -16,6 +16,7 @@ import { narrowIntegers } from "./decoded.ts";
 import { blockBytes, checkBlocks, registerDecoders } from "./tiff_blocks.ts";
 import { readStrips } from "./tiff_strips.ts";
 import { implyPages, readPlainRows } from "./tiff_implied.ts";
+import type { OmeIdentity } from "./ome_xml.ts";
 import { readTiffPages, type TiffPage } from "./tiff_pages.ts";
 import type { DecodedImage, PixelArray } from "./types.ts";
 
@@ -37,6 +38,11 @@ export interface OpenedTiff {
   /** All pages, reduced ones included. */
   readonly pages: readonly TiffPage[];
   readonly description?: string;
+  /** Of other files that are read as this one's: their first pages, by name. */
+  readonly firstPages?: ReadonlyMap<string, number>;
+  /** How the description names this file, where it names others. */
+  readonly identity?: OmeIdentity;
+  readonly warnings?: readonly string[];
   /**
    * Decode pages of one size and type, in this order.
    *
@@ -96,7 +102,7 @@ export function listEqualPages(pages: readonly TiffPage[]): number[] {
   const order: number[] = [];
   for (const [i, page] of pages.entries()) {
     if (i > 0 && page.isReduced) continue;
-    if (describe(page) !== describe(pages[0])) break;
+    if (!areAlike(page, pages[0])) break;
     order.push(i);
   }
   return order;
@@ -283,7 +289,11 @@ function isConverted({ photometric }: TiffPage): boolean {
   return CONVERTED_TO_RGB.includes(photometric);
 }
 
-/** What pages of one volume have in common. */
+/** Whether two pages can be of one volume. */
+export function areAlike(a: TiffPage, b: TiffPage): boolean {
+  return describe(a) === describe(b);
+}
+
 function describe(page: TiffPage): string {
   const { height, width, samples, bits, sampleFormat, photometric } = page;
   return [height, width, samples, bits, sampleFormat, photometric].join();

@@ -30,7 +30,8 @@ export function layOutPages(tiff: OpenedTiff): TiffLayout {
   const plain = layOutPlain(tiff);
   if (isOmeXml(description)) {
     try {
-      return layOutOme(parseOmeXml(description), tiff, plain);
+      const ome = parseOmeXml(description, tiff.identity);
+      return layOutOme(ome, tiff, plain);
     } catch (err) {
       if (!isSegError(err)) throw err;
       return { ...plain, warnings: [...plain.warnings, err.message] };
@@ -79,7 +80,7 @@ export function nameAxes(
   return decideAxes(shape);
 }
 
-function layOutPlain({ pages }: OpenedTiff): TiffLayout {
+function layOutPlain({ pages, warnings = [] }: OpenedTiff): TiffLayout {
   const order = listEqualPages(pages);
   const pixelSize = readResolution(pages[0]);
   const left =
@@ -89,15 +90,18 @@ function layOutPlain({ pages }: OpenedTiff): TiffLayout {
     lengths: order.length > 1 ? [order.length] : [],
     ...(order.length === 1 && { axes: "" }),
     ...(pixelSize && { pixelSize }),
-    warnings: left > 0
-      ? [`${left} pages of another size or type are left out`]
-      : [],
+    warnings: [
+      ...warnings,
+      ...(left > 0
+        ? [`${left} pages of another size or type are left out`]
+        : []),
+    ],
   };
 }
 
 function layOutOme(
   ome: OmeImage,
-  { pages }: OpenedTiff,
+  { pages, firstPages, warnings: tiffWarnings = [] }: OpenedTiff,
   plain: TiffLayout,
 ): TiffLayout {
   const { sizes, dimensionOrder, samples, pixelSize, channelNames } = ome;
@@ -152,19 +156,33 @@ function layOutOme(
       }
     }
   };
-  placeFrom({ T: 0, C: 0, Z: 0 }, 0, planes);
-  for (const { page, first, count, isElsewhere } of ome.tiffData) {
-    if (!isElsewhere) placeFrom(first, page, count ?? planes);
+  // of several files, every plane must be told
+  if (firstPages === undefined) placeFrom({ T: 0, C: 0, Z: 0 }, 0, planes);
+  for (const { page, first, count, isElsewhere, file = "" } of ome.tiffData) {
+    const begin = isElsewhere ? firstPages?.get(file) : 0;
+    if (begin !== undefined) placeFrom(first, begin + page, count ?? planes);
   }
-  const order = Array.from({ length: planes }, (_, i) => pageOf.get(i) ?? i);
+  const order = Array.from(
+    { length: planes },
+    (_, i) => pageOf.get(i) ?? (firstPages === undefined ? i : -1),
+  );
   if (order.some((page) => !(page >= 0 && page < pages.length))) {
     return {
       ...plain,
       ...facts,
-      warnings: [...warnings, "OME-XML names pages that are not in the file"],
+      warnings: [
+        ...plain.warnings,
+        ...warnings,
+        "OME-XML names pages that are not in the file",
+      ],
     };
   }
-  return { ...named(lengths), ...facts, order, warnings };
+  return {
+    ...named(lengths),
+    ...facts,
+    order,
+    warnings: [...tiffWarnings, ...warnings],
+  };
 }
 
 /** Leave axes of length 1 out. */

@@ -10,6 +10,8 @@ import { createBudget, type DecodeLimits } from "./limits.ts";
 
 /** Entries that are listed at most: Zarr chunks, or one ROI a cell. */
 const MAX_ENTRIES = 2 ** 20;
+/** What stands where a value needs 64 bits. */
+const WIDE = 0xffff_ffff;
 /** Bytes of one entry at most, where limits do not say less. */
 const MAX_ENTRY_BYTES = 2 ** 31;
 
@@ -31,10 +33,10 @@ interface Entry {
  * Read the directory of a zip file.
  *
  * @throws {CorruptImageError} if it is broken, or names lead out of it
- * @throws {UnsupportedFormatError} for zip64, encryption and other methods
+ * @throws {UnsupportedFormatError} for encryption and other methods
  * @throws {ImageTooLargeError} if an entry, or all together, claim too much
  *
- * Source: PKWARE APPNOTE 6.3.10 §4.3.
+ * Source: PKWARE APPNOTE 6.3.10 §4.3 and §4.5.3 (zip64).
  */
 export function readZip(
   bytes: Uint8Array,
@@ -89,12 +91,8 @@ export function zipStore(
 
 function* listEntries(bytes: Uint8Array): Generator<Entry & { name: string }> {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const end = findEnd(view);
-  const count = view.getUint16(end + 10, true);
-  let at = view.getUint32(end + 16, true);
-  if (count === 0xffff || at === 0xffffffff) {
-    throw new UnsupportedFormatError("A zip64 file", ["zip below 4 GB"]);
-  }
+  const { count, at: start } = findDirectory(view);
+  let at = start;
   const utf8 = new TextDecoder();
   if (count > MAX_ENTRIES) throw corrupt(`it has ${count} entries`);
   for (let i = 0; i < count; i++) {
@@ -103,13 +101,14 @@ function* listEntries(bytes: Uint8Array): Generator<Entry & { name: string }> {
     }
     const flags = view.getUint16(at + 8, true);
     const method = view.getUint16(at + 10, true);
-    const packedBytes = view.getUint32(at + 20, true);
-    const size = view.getUint32(at + 24, true);
     const nameBytes = view.getUint16(at + 28, true);
-    const skipped = view.getUint16(at + 30, true) +
-      view.getUint16(at + 32, true);
-    const local = view.getUint32(at + 42, true);
+    const extraBytes = view.getUint16(at + 30, true);
+    const skipped = extraBytes + view.getUint16(at + 32, true);
     const name = utf8.decode(bytes.subarray(at + 46, at + 46 + nameBytes));
+    const { packedBytes, size, local } = readFacts(view, at, {
+      from: at + 46 + nameBytes,
+      to: at + 46 + nameBytes + extraBytes,
+    });
     at += 46 + nameBytes + skipped;
     checkName(name);
     if (name.endsWith("/")) continue;
@@ -139,6 +138,66 @@ function* listEntries(bytes: Uint8Array): Generator<Entry & { name: string }> {
     const packed = bytes.subarray(start, start + packedBytes);
     yield { name, method, packed, bytes: size };
   }
+}
+
+/** Where the directory begins, and its entries. */
+function findDirectory(view: DataView): { count: number; at: number } {
+  const end = findEnd(view);
+  const count = view.getUint16(end + 10, true);
+  const at = view.getUint32(end + 16, true);
+  if (count !== 0xffff && at !== WIDE) return { count, at };
+  // values that do not fit are in a record of their own, of 64 bits
+  const locator = end - 20;
+  if (locator < 0 || view.getUint32(locator, true) !== 0x07064b50) {
+    return { count, at };
+  }
+  const record = readWide(view, locator + 8);
+  if (
+    record + 56 > view.byteLength ||
+    view.getUint32(record, true) !== 0x06064b50
+  ) {
+    throw corrupt("its zip64 record is not where its end tells", locator);
+  }
+  return {
+    count: readWide(view, record + 32),
+    at: readWide(view, record + 48),
+  };
+}
+
+/** Sizes and place of an entry; those of 64 bits are in its extra field. */
+function readFacts(
+  view: DataView,
+  at: number,
+  extra: { readonly from: number; readonly to: number },
+) {
+  const values = [24, 20, 42].map((offset) =>
+    view.getUint32(at + offset, true)
+  );
+  if (values.includes(WIDE)) {
+    let [field, end] = [extra.from, extra.from];
+    while (field + 4 <= extra.to && field + 4 <= view.byteLength) {
+      end = field + 4 + view.getUint16(field + 2, true);
+      if (view.getUint16(field, true) === 1) break;
+      field = end;
+    }
+    let next = field + 4;
+    for (const [i, value] of values.entries()) {
+      if (value !== WIDE) continue;
+      if (next + 8 > Math.min(end, extra.to)) {
+        throw corrupt("an entry lacks its sizes of 64 bits", at);
+      }
+      values[i] = readWide(view, next);
+      next += 8;
+    }
+  }
+  const [size, packedBytes, local] = values;
+  return { size, packedBytes, local };
+}
+
+/** 64 bits; too large for any file where they are not exact. */
+function readWide(view: DataView, at: number): number {
+  if (at + 8 > view.byteLength) throw corrupt("it is cut short", at);
+  return Number(view.getBigUint64(at, true));
 }
 
 function findEnd(view: DataView): number {

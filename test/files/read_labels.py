@@ -94,6 +94,11 @@ from ome_zarr.reader import Reader
 nodes = list(Reader(parse_url(folder / "a.ome.zarr" / "labels" / "cells"))())
 same("ome-zarr", nodes[0].data[0].compute())
 
+group = zarr.open_group(str(folder / "old.ome.zarr"), mode="r", zarr_format=2)
+same("zarr-python, Zarr 2", group["labels/cells/0"][:])
+nodes = list(Reader(parse_url(folder / "old.ome.zarr" / "labels" / "cells"))())
+same("ome-zarr, NGFF 0.4", nodes[0].data[0].compute())
+
 features = json.loads((folder / "a.geojson").read_text())["features"]
 masks = np.zeros_like(expected)
 for feature in features:

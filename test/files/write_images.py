@@ -96,6 +96,27 @@ with tifffile.TiffWriter(folder / "ome_pyramid.tif", ome=True) as writer:
     writer.write(level, subifds=1, metadata={"axes": "YX"})
     writer.write(level[::2, ::2], subfiletype=1)
 case("ome_pyramid", level, file="ome_pyramid.tif", axes="YX")
+# one file a time, that name one another
+stack = sample((3, 2, 21, 22), "u2")
+names = [f"set_t{t}.ome.tif" for t in range(3)]
+ids = [f"urn:uuid:00000000-0000-0000-0000-00000000000{t}" for t in range(3)]
+data = "".join(
+    f'<TiffData FirstT="{t}" FirstC="{c}" IFD="{c}" PlaneCount="1">'
+    f'<UUID FileName="{names[t]}">{ids[t]}</UUID></TiffData>'
+    for t in range(3) for c in range(2))
+for t in range(3):
+    tifffile.imwrite(
+        folder / names[t], stack[t], metadata=None,
+        description='<?xml version="1.0" encoding="UTF-8"?><OME xmlns='
+        '"http://www.openmicroscopy.org/Schemas/OME/2016-06" UUID="'
+        f'{ids[t]}"><Image ID="Image:0"><Pixels ID="Pixels:0" Type="uint16" '
+        'DimensionOrder="XYCZT" SizeX="22" SizeY="21" SizeC="2" SizeZ="1" '
+        'SizeT="3"><Channel ID="Channel:0:0" SamplesPerPixel="1"/>'
+        '<Channel ID="Channel:0:1" SamplesPerPixel="1"/>'
+        f'{data}</Pixels></Image></OME>')
+series = tifffile.imread(folder / names[1])
+assert (series == stack).all()
+case("ome_set", series, file=names[1], axes="TCYX")
 stack = sample((2, 4, 3, 21, 22), "u2")
 tiff("imagej", stack, "TCZYX", expected=np.swapaxes(stack, 1, 2), imagej=True,
      resolution=(4, 4),
