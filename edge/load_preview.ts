@@ -15,11 +15,18 @@ import { ModelJson } from "../shared/schema/model.ts";
 export async function loadPreview(folder: string): Promise<Encoder> {
   const text = await readFile(join(folder, "model.json"), "utf8");
   const json = ModelJson.parse(JSON.parse(text));
-  const { name } = json.networks[0].files[0];
-  const graph = new Uint8Array(await readFile(join(folder, name)));
+  const read = async (name: string) =>
+    new Uint8Array(await readFile(join(folder, name)));
+  const graph = await read(json.networks[0].files[0].name);
+  const size = json.networks.find((each) => each.name === "size");
   const require = createRequire(import.meta.url);
   const runtime = dirname(require.resolve("onnxruntime-web"));
-  return await loadWebEncoder({ name: "preview", json, graph }, {
+  return await loadWebEncoder({
+    name: "preview",
+    json,
+    graph,
+    ...(size ? { size: await read(size.files[0].name) } : {}),
+  }, {
     providers: ["wasm"],
     threads: 1,
     wasmPaths: `${pathToFileURL(runtime).href}/`,

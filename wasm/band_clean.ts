@@ -4,7 +4,7 @@
  * @module
  */
 import { checkResult, type Kernels } from "./arena.ts";
-import type { BandJob } from "./band_plan.ts";
+import type { LabelJob } from "./band_plan.ts";
 import type { Masks } from "./settings.ts";
 import { putStored } from "./store.ts";
 import { takeTurns } from "./turns.ts";
@@ -27,7 +27,7 @@ export interface Choice {
  * @returns      labels left
  */
 export async function renumberByBand(
-  job: BandJob,
+  job: LabelJob,
   count: number,
   choose: (choice: Choice) => void,
 ): Promise<number> {
@@ -58,7 +58,7 @@ export async function renumberByBand(
 
 /** Boxes of all labels, K×8 i32 as the kernel `findBoxes` gives. */
 export async function findBoxesByBand(
-  job: BandJob,
+  job: LabelJob,
   count: number,
 ): Promise<Int32Array<ArrayBuffer>> {
   const { arena, masks, image: { rowPixels } } = job;
@@ -83,13 +83,32 @@ export async function findBoxesByBand(
 }
 
 /**
+ * Drop labels that touch an edge of the image.
+ *
+ * @returns  labels left
+ */
+export async function dropEdgesByBand(
+  job: LabelJob,
+  count: number,
+  boxes: Int32Array,
+): Promise<number> {
+  const { rows, rowPixels } = job.image;
+  return await renumberByBand(job, count, ({ keep }) => {
+    for (let k = 1; k <= count; k++) {
+      const [y0, y1, x0, x1] = boxes.subarray(8 * k - 6, 8 * k - 2);
+      if (y0 > 0 && x0 > 0 && y1 < rows && x1 < rowPixels) keep(k);
+    }
+  });
+}
+
+/**
  * Drop labels of bad flows, fill holes, drop small labels: as the kernel
  * `cleanMasks`, step by step.
  *
  * @param errors  K f64; none: no check
  */
 export async function cleanByBand(
-  job: BandJob,
+  job: LabelJob,
   count: number,
   errors: Float64Array | undefined,
 ): Promise<{ count: number; dropped: Omit<Masks["dropped"], "tooLarge"> }> {
@@ -120,7 +139,7 @@ export async function cleanByBand(
 }
 
 /** As the kernel `removeSmall`. */
-async function removeSmall(job: BandJob, count: number): Promise<number> {
+async function removeSmall(job: LabelJob, count: number): Promise<number> {
   const { minSize = 15, parity = false } = job.options;
   if (minSize <= 0 || count === 0) return count;
   return await renumberByBand(job, count, ({ areas, keep }) => {
@@ -140,7 +159,7 @@ async function removeSmall(job: BandJob, count: number): Promise<number> {
  * Labels are in raster order, so that bands in order are labels in order, and
  * who encloses another starts above it.
  */
-async function fillByBand(job: BandJob, count: number): Promise<void> {
+async function fillByBand(job: LabelJob, count: number): Promise<void> {
   const { image: { rows, slabRows }, options } = job;
   const boxes = await findBoxesByBand(job, count);
   const slabs = Math.ceil(rows / slabRows);
@@ -160,7 +179,7 @@ async function fillByBand(job: BandJob, count: number): Promise<void> {
 }
 
 function fillLabels(
-  { arena, masks, image: { rowPixels }, options }: BandJob,
+  { arena, masks, image: { rowPixels }, options }: LabelJob,
   { labels, boxes, count }: {
     readonly labels: readonly number[];
     readonly boxes: Int32Array;
@@ -200,7 +219,7 @@ export function rowsOf(
   return [from, to];
 }
 
-async function* bands({ image: { rows, rowPixels, slabRows } }: BandJob) {
+async function* bands({ image: { rows, rowPixels, slabRows } }: LabelJob) {
   for (let begin = 0; begin < rows; begin += slabRows) {
     const end = Math.min(begin + slabRows, rows);
     await takeTurns();

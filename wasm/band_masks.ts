@@ -11,10 +11,14 @@
 import { ArgumentError } from "../shared/errors.ts";
 import type { Size2D } from "../shared/ndarray.ts";
 import { type Arena, checkResult } from "./arena.ts";
-import { cleanByBand, findBoxesByBand, renumberByBand } from "./band_clean.ts";
+import {
+  cleanByBand,
+  dropEdgesByBand,
+  findBoxesByBand,
+  renumberByBand,
+} from "./band_clean.ts";
 import { paintByBand } from "./band_paint.ts";
-import type { BandJob, BandOptions } from "./band_plan.ts";
-import { checkEdges } from "./check.ts";
+import { type BandJob, type BandOptions, cutRows } from "./band_plan.ts";
 import { explainEmpty, type Masks, putSettings } from "./settings.ts";
 import type {
   CheckTask,
@@ -26,13 +30,6 @@ import { slabTasks } from "./slab_tasks.ts";
 import { checkSlabs, trackSlabs } from "./slabs.ts";
 import type { Store } from "./store.ts";
 import { takeTurns } from "./turns.ts";
-
-/** Pixels of a band: about 0.1 GB while it is tracked. */
-const BAND_PIXELS = 2 ** 21;
-/** Rows of a band in wide images, of which 128 are halo. */
-const MIN_ROWS = 256;
-/** Pixels are numbered by 32 bits. */
-const MAX_PIXELS = 2 ** 32;
 
 /** An image in stores. */
 export interface StoredFlows {
@@ -129,13 +126,7 @@ export function bandMasks(arena: Arena) {
       const countBefore = count;
       let found = await findBoxesByBand(job, count);
       if (options.excludeOnEdges && count > 0) {
-        const { height, width } = size;
-        count = await renumberByBand(job, count, ({ keep }) => {
-          for (let k = 1; k <= countBefore; k++) {
-            const [y0, y1, x0, x1] = found.subarray(8 * k - 6, 8 * k - 2);
-            if (y0 > 0 && x0 > 0 && y1 < height && x1 < width) keep(k);
-          }
-        });
+        count = await dropEdgesByBand(job, count, found);
         found = await findBoxesByBand(job, count);
       }
       return {
@@ -158,23 +149,9 @@ function cutStored(
   size: Size2D,
   options: BandOptions,
 ): SlabImage {
-  checkEdges(size);
-  const { height: rows, width: rowPixels } = size;
+  const image = cutRows(size, options.slabRows);
+  const { rows, rowPixels } = image;
   const pixels = rows * rowPixels;
-  if (pixels >= MAX_PIXELS) {
-    throw new ArgumentError(
-      "size",
-      `${rows}×${rowPixels} pixels are more than 2^32`,
-    );
-  }
-  const slabRows = options.slabRows ??
-    Math.max(MIN_ROWS, Math.floor(BAND_PIXELS / rowPixels));
-  if (!Number.isInteger(slabRows) || slabRows < 1) {
-    throw new ArgumentError(
-      "slabRows",
-      `must be a positive integer, is ${slabRows}`,
-    );
-  }
   return {
     cutFlows(from, to) {
       const length = (to - from) * rowPixels;
@@ -189,10 +166,7 @@ function cutStored(
     },
     cutCellprob: (from, to) =>
       output.read(2 * pixels + from * rowPixels, (to - from) * rowPixels),
-    size,
-    rows,
-    rowPixels,
-    slabRows,
+    ...image,
   };
 }
 

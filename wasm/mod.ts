@@ -14,6 +14,7 @@
 import { Arena } from "./arena.ts";
 import { bandMasks } from "./band_masks.ts";
 import { bandRegions } from "./band_regions.ts";
+import { bandSemantic } from "./band_semantic.ts";
 import { clean } from "./clean.ts";
 import { cluster } from "./cluster.ts";
 import { flows } from "./flows.ts";
@@ -63,6 +64,11 @@ export type { ClusterOptions } from "./cluster.ts";
 export type { CorePool, PoolOptions } from "./pool.ts";
 export type { BandMasks, StoredFlows } from "./band_masks.ts";
 export type { StoredBand, StoredMasks } from "./band_regions.ts";
+export type {
+  BandComponents,
+  ComponentOptions,
+  StoredLogit,
+} from "./band_semantic.ts";
 export type { BandOptions } from "./band_plan.ts";
 export type { SlabOptions } from "./slab_plan.ts";
 export type { Store, Stored } from "./store.ts";
@@ -150,6 +156,7 @@ export function createCore(module: WebAssembly.Module) {
     ...tuning(arena),
     ...bandMasks(arena),
     ...bandRegions(arena),
+    ...bandSemantic(arena),
     ...cluster(arena),
     ...clean(arena),
     ...metrics(arena),

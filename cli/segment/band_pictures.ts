@@ -49,7 +49,6 @@ export async function writeFlows(
   const { output: { store }, size: { height, width } } = plane;
   const pixels = height * width;
   const floats = new Float32Array(0);
-  const range = await findFlowRange(pixels, () => flowBands(plane));
   const pace = createPace();
   const read = async (page: number, top: number, count: number) => {
     await pace(count * width);
@@ -62,6 +61,9 @@ export async function writeFlows(
       like: floats,
       readRows: (_, top, count) => read(2, top, count),
     }, file.writeAt));
+  // networks that tell classes have no flows
+  if (!plane.hasFlows) return [names.cellprob];
+  const range = await findFlowRange(pixels, () => flowBands(plane));
   await writeParts(join(folder, names.flows), (file) =>
     streamTiff({
       axes: "YXC",

@@ -41,7 +41,9 @@ export async function writeSeg(context: BandContext): Promise<string[]> {
     count,
     masks: () => rowsOf(planes.map(({ masks }) => masks)),
     outlines: () => rowsOf(outlines),
-    ...(planes.length > 1 ? {} : { flows: await readFlows(plane) }),
+    ...(planes.length > 1 || !plane.hasFlows
+      ? {}
+      : { flows: await readFlows(plane) }),
     ...(diameter === null ? {} : { diameter }),
   });
   await writeParts(join(folder, name), async (file) => {

@@ -9,8 +9,8 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import {
   ConflictError,
-  isSegError,
   ImageTooLargeError,
+  isSegError,
   NotFoundError,
 } from "../../shared/errors.ts";
 import type { Json } from "../../shared/queue/types.ts";

@@ -9,7 +9,7 @@ import { ModelError } from "../errors.ts";
 import { digestBytes } from "../pipeline/digest.ts";
 import type { Encoder, Provider } from "../pipeline/encoder.ts";
 import { describeModel, type ModelJson } from "../schema/model.ts";
-import { explainFailure, runBatch } from "./onnx_run.ts";
+import { explainFailure, runBatch, runSize } from "./onnx_run.ts";
 
 /** Providers that this runtime has, best first. */
 export const PROVIDERS = ["webgpu", "wasm"] as const;
@@ -22,6 +22,8 @@ export interface ModelBytes {
   readonly graph: Uint8Array<ArrayBuffer>;
   /** The data file, if it has one. */
   readonly data?: Uint8Array<ArrayBuffer>;
+  /** The size model's graph, if there is one and diameters are to be told. */
+  readonly size?: Uint8Array<ArrayBuffer>;
 }
 
 /** How a model is loaded. */
@@ -40,7 +42,7 @@ export interface WebEncoderOptions {
  * @throws {ModelError} if the bytes are not the model's or no provider works
  */
 export async function loadWebEncoder(
-  { name, json, graph, data }: ModelBytes,
+  { name, json, graph, data, size }: ModelBytes,
   { providers = PROVIDERS, wasmPaths, threads }: WebEncoderOptions = {},
 ): Promise<Encoder> {
   const model = describeModel(json, name);
@@ -48,9 +50,13 @@ export async function loadWebEncoder(
     throw new ModelError(name, `family ${json.family} is not known`);
   }
   const [network] = json.networks;
-  const files = [graph, ...(data ? [data] : [])];
-  for (const [i, file] of network.files.entries()) {
-    if (!files[i] || await digestBytes(files[i]) !== file.sha256) {
+  const sizeNetwork = json.networks.find((each) => each.name === "size");
+  const files = [
+    ...network.files.map((file, i) => [file, [graph, data][i]] as const),
+    ...(size && sizeNetwork ? [[sizeNetwork.files[0], size] as const] : []),
+  ];
+  for (const [file, bytes] of files) {
+    if (!bytes || await digestBytes(bytes) !== file.sha256) {
       throw new ModelError(name, `${file.name} is not what was imported`);
     }
   }
@@ -68,7 +74,15 @@ export async function loadWebEncoder(
           ? { externalData: [{ path: network.files[1].name, data }] }
           : {}),
       });
-      return createEncoder({ session, network, model, provider }, json.sha256);
+      const run = { session, network, model, provider };
+      // a product of some hundred numbers is not worth a device
+      const sizeSession = size && sizeNetwork
+        ? await ort.InferenceSession.create(size, {
+          executionProviders: ["wasm"],
+          logSeverityLevel: 4,
+        })
+        : undefined;
+      return createEncoder(run, { digest: json.sha256, sizeSession });
     } catch (err) {
       reasons.push(explainFailure(name, provider, err).message);
     }
@@ -83,20 +97,32 @@ function createEncoder(
     model: NonNullable<ReturnType<typeof describeModel>>;
     provider: Provider;
   },
-  digest: string,
+  { digest, sizeSession }: {
+    digest: string;
+    sizeSession: ort.InferenceSession | undefined;
+  },
 ): Encoder {
+  type Session = Parameters<typeof runBatch<ort.Tensor>>[0]["session"];
   const run = {
     ...facts,
-    session: session as Parameters<typeof runBatch<ort.Tensor>>[0]["session"],
+    session: session as Session,
     createTensor: (data: Float32Array, dims: number[]) =>
       new ort.Tensor("float32", data, dims),
   };
   return {
-    // a size model is not loaded here: previews take the model's own diameter
     model: facts.model,
     digest,
     provider: facts.provider,
     encode: (batch) => runBatch(run, batch),
-    close: () => session.release(),
+    ...(sizeSession
+      ? {
+        estimateDiameter: (style: Float32Array) =>
+          runSize({ ...run, session: sizeSession as Session }, style),
+      }
+      : {}),
+    async close() {
+      await session.release();
+      await sizeSession?.release();
+    },
   };
 }

@@ -10,13 +10,11 @@ import { ModelError } from "../errors.ts";
 import type { SegmentParameters } from "../schema/parameters.ts";
 import { type Core, type MasksOptions, planTiles } from "../../wasm/mod.ts";
 import { blendOutputs, type NetworkOutput } from "./blend_outputs.ts";
-import type { ChannelSource } from "./channels.ts";
 import { type EncodedTile, encodeTiles, startFacts } from "./encode_tiles.ts";
 import type { Encoder } from "./encoder.ts";
 import { estimateBySteps } from "./estimate_steps.ts";
 import { FAMILY } from "./families.ts";
-import type { Plane } from "./planes.ts";
-import { normalizeRows, resizedRows, type RowSource } from "./rows.ts";
+import { resizedRows, type RowSource } from "./rows.ts";
 import { decideScale } from "./scale.ts";
 import type { Warning } from "./warnings.ts";
 
@@ -40,7 +38,6 @@ export interface EstimateJob {
   readonly core: Core;
   /** One with `estimateDiameter`. */
   readonly encoder: Encoder;
-  readonly sources: readonly ChannelSource[];
   readonly parameters: SegmentParameters;
   readonly batchSize?: number | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -56,6 +53,15 @@ export interface SizeEstimate {
   readonly isMeasured: boolean;
 }
 
+/** The planes of an image. */
+export interface EstimateInput {
+  readonly depth: number;
+  /** A plane, normalized. */
+  readonly open: (plane: number) => RowSource | Promise<RowSource>;
+  /** Edge of the middle of a plane that a size model sees; default: all. */
+  readonly maxEdge?: number;
+}
+
 /**
  * Estimate the diameter of an image, where it is left to the model and that
  * can; a stack's on its middle plane.
@@ -63,40 +69,34 @@ export interface SizeEstimate {
  * @returns  the diameter and what to tell of it; `undefined`: not estimated
  */
 export async function estimateWhereNeeded(
-  planes: readonly Plane[],
+  { depth, open, maxEdge = Infinity }: EstimateInput,
   job: EstimateJob,
 ): Promise<{ diameter: number; warnings: Warning[] } | undefined> {
   const { diameter, diameterUm } = job.parameters;
   const isLeft = !diameter && diameterUm === null;
-  if (isLeft && job.encoder.model.tellsDiameter) {
-    return await estimateInSteps(planes, job);
-  }
-  if (!isLeft || job.encoder.estimateDiameter === undefined) return undefined;
-  const index = planes.length >> 1;
-  const estimate = await estimateSize(planes[index], job);
+  const { model, estimateDiameter } = job.encoder;
+  const isStepped = model.tellsDiameter === true;
+  if (!isLeft || !isStepped && estimateDiameter === undefined) return undefined;
+  const index = depth >> 1;
+  const plane = await open(index);
+  const source = isStepped ? plane : cropMiddle(plane, maxEdge);
+  const estimate = isStepped
+    ? { ...await estimateBySteps(plane, job), isMeasured: true }
+    : await estimateSize(source, job);
   return {
     diameter: estimate.diameter,
-    warnings: judgeEstimate(estimate, { index, depth: planes.length }),
+    warnings: judgeEstimate(estimate, {
+      index,
+      depth,
+      isPart: source !== plane,
+    }),
   };
-}
-
-/** By looks at a few scales: see `estimate_steps.ts`. */
-async function estimateInSteps(
-  planes: readonly Plane[],
-  job: EstimateJob,
-): Promise<{ diameter: number; warnings: Warning[] }> {
-  const { core, sources, parameters } = job;
-  const index = planes.length >> 1;
-  const normalized = normalizeRows(core, planes[index], sources, parameters);
-  const { diameter } = await estimateBySteps(normalized.source, job);
-  const facts = { diameter, styleDiameter: diameter, isMeasured: true };
-  const warnings = judgeEstimate(facts, { index, depth: planes.length });
-  return { diameter, warnings };
 }
 
 /**
  * Estimate the diameter of a plane's cells.
  *
+ * @param source  the plane, normalized
  * @throws {ModelError} if the network gives no style
  *
  * Source: cellpose 3.1 `SizeModel.eval`.
@@ -104,11 +104,10 @@ async function estimateInSteps(
  * interpolation, slab by slab.
  */
 export async function estimateSize(
-  plane: Plane,
+  source: RowSource,
   job: EstimateJob,
 ): Promise<SizeEstimate> {
-  const { core, encoder, parameters } = job;
-  const { source } = normalizeRows(core, plane, job.sources, parameters);
+  const { core, encoder } = job;
 
   const styles: Float32Array[] = [];
   for await (const { style } of startPass(source, null, job).tiles) {
@@ -120,22 +119,26 @@ export async function estimateSize(
   const { outputs } = encoder.model;
   const output = await blendOutputs(core, plan, { tiles, channels: outputs });
   const found = await trackCells(core, output);
-  const masks = core.resizeNearest(found, output.size, plane.size);
-  const cells = core.fillHolesAndRemoveSmall(masks, plane.size, {
+  const masks = core.resizeNearest(found, output.size, source.size);
+  const cells = core.fillHolesAndRemoveSmall(masks, source.size, {
     minSize: MIN_SIZE,
     parity: true,
   });
   const isMeasured = cells.count > 0;
   const diameter = isMeasured
-    ? core.estimateDiameter(cells.masks, plane.size).diameter
+    ? core.estimateDiameter(cells.masks, source.size).diameter
     : encoder.model.diameter;
   return { diameter, styleDiameter, isMeasured };
 }
 
 /** Tell what the result should say of an estimate. */
 function judgeEstimate(
-  { diameter, isMeasured }: SizeEstimate,
-  { index, depth }: { readonly index: number; readonly depth: number },
+  { diameter, isMeasured }: Pick<SizeEstimate, "diameter" | "isMeasured">,
+  { index, depth, isPart }: {
+    readonly index: number;
+    readonly depth: number;
+    readonly isPart: boolean;
+  },
 ): Warning[] {
   const warnings: Warning[] = [];
   if (!isMeasured) {
@@ -152,7 +155,39 @@ function judgeEstimate(
         `The diameter of all ${depth} planes is estimated on plane ${index}`,
     });
   }
+  if (isPart) {
+    warnings.push({
+      code: "diameter-of-a-part",
+      message:
+        "The image is larger than memory: the diameter is estimated on its middle",
+    });
+  }
   return warnings;
+}
+
+/** The middle of a plane, or all of it. */
+function cropMiddle(source: RowSource, maxEdge: number): RowSource {
+  const { channels, size: { height, width } } = source;
+  const size = {
+    height: Math.min(height, maxEdge),
+    width: Math.min(width, maxEdge),
+  };
+  if (size.height === height && size.width === width) return source;
+  const y = (height - size.height) >> 1;
+  const x = (width - size.width) >> 1;
+  return {
+    channels,
+    size,
+    async rows(top, count) {
+      const band = await source.rows(y + top, count);
+      const out = new Float32Array(channels * count * size.width);
+      for (let row = 0; row < channels * count; row++) {
+        const from = row * width + x;
+        out.set(band.subarray(from, from + size.width), row * size.width);
+      }
+      return out;
+    },
+  };
 }
 
 /** Tiles of the image at a diameter, through the network. */

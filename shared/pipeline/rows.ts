@@ -24,6 +24,9 @@ const GRID = 224;
 /** Smallest distance of percentiles that counts as contrast: Cellpose's. */
 export const CONTRAST = Math.fround(1e-3);
 
+/** Values that are read at a time to be scaled. */
+const MAX_READ = 2 ** 22;
+
 /** Rows of a C×H×W f32 image on demand. */
 export interface RowSource {
   readonly channels: number;
@@ -267,17 +270,36 @@ export function resizedRows(
   if (size.height === target.height && size.width === target.width) {
     return source;
   }
+  const readRows = async (first: number, count: number) => {
+    const { top, height } = rowsForResize(size.height, target.height, {
+      first,
+      count,
+    });
+    const band = await source.rows(top, height);
+    const choice = { top, first, count };
+    return core.resizeRows(band, { ...size, channels }, target, choice);
+  };
   return {
     channels,
     size: target,
     async rows(first, count) {
-      const { top, height } = rowsForResize(size.height, target.height, {
-        first,
-        count,
-      });
-      const band = await source.rows(top, height);
-      const choice = { top, first, count };
-      return core.resizeRows(band, { ...size, channels }, target, choice);
+      // rows that are made small are not read all at once
+      const rowValues = channels * size.width * size.height / target.height;
+      const step = Math.max(1, Math.floor(MAX_READ / rowValues));
+      if (count <= step) return await readRows(first, count);
+      const length = count * target.width;
+      const out = new Float32Array(channels * length);
+      for (let at = 0; at < count; at += step) {
+        const n = Math.min(step, count - at);
+        const part = await readRows(first + at, n);
+        for (let c = 0; c < channels; c++) {
+          out.set(
+            part.subarray(c * n * target.width, (c + 1) * n * target.width),
+            c * length + at * target.width,
+          );
+        }
+      }
+      return out;
     },
   };
 }

@@ -20,6 +20,7 @@ import type { SegmentDeps, SegmentInput } from "./job.ts";
 import { planJob, runPlanes } from "./plan_job.ts";
 import { layOutPlanes } from "./planes.ts";
 import type { SegmentResult } from "./result.ts";
+import { normalizeRows } from "./rows.ts";
 import { segmentPlane } from "./segment_plane.ts";
 
 export type { Progress, SegmentDeps, SegmentInput } from "./job.ts";
@@ -49,12 +50,11 @@ export async function segment(
   const [{ size, channels }] = planes;
   const image = { ...input, size, channels, depth: planes.length };
   const chosen = chooseChannels(image, encoder.model, parameters.channels);
-  const estimate = await estimateWhereNeeded(planes, {
-    ...deps,
-    encoder,
-    sources: chosen.sources,
-    parameters,
-  });
+  const estimate = await estimateWhereNeeded({
+    depth: planes.length,
+    open: (z) =>
+      normalizeRows(deps.core, planes[z], chosen.sources, parameters).source,
+  }, { ...deps, encoder, parameters });
   const job = planJob(image, parameters, {
     ...deps,
     sources: chosen.sources,

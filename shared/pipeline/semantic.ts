@@ -10,7 +10,14 @@ import { ArgumentError } from "../errors.ts";
 import type { Size2D } from "../ndarray.ts";
 import type { ModelInfo } from "../schema/model.ts";
 import type { SegmentParameters } from "../schema/parameters.ts";
-import type { Core, TilePlan } from "../../wasm/mod.ts";
+import type {
+  BandComponents,
+  Core,
+  Store,
+  StoredLogit,
+  TilePlan,
+} from "../../wasm/mod.ts";
+import { arrayStore } from "./array_store.ts";
 import type { NetworkOutput } from "./blend_outputs.ts";
 import type { EncodedTile } from "./encode_tiles.ts";
 import type { FoundMasks } from "./find_masks.ts";
@@ -64,26 +71,47 @@ export function foregroundPlanes(
   return Array.from({ length: outputs - 1 }, (_, i) => i + 1);
 }
 
+/** Tiles of logits, and what is made of them. */
+export interface LogitJob {
+  /** Outputs in the plan's order, K×h×w f32. */
+  readonly tiles: AsyncIterable<EncodedTile>;
+  readonly classes: number;
+  readonly foregroundClass: number | null;
+  readonly onTile?: (tile: EncodedTile, milliseconds: number) => void;
+}
+
 /**
- * Blend tiles of logits as they come, to one logit a pixel.
+ * Blend tiles of logits as they come, in memory; see `blendLogitsInto`.
  *
- * @param core   the core
- * @param plan   the tiles' plan
- * @param tiles  outputs in the plan's order, K×h×w f32
- * @returns      no flows; cellprob is the logit of the chosen classes
+ * @returns  no flows; cellprob is the logit of the chosen classes
  */
 export async function blendLogits(
   core: Core,
   plan: TilePlan,
-  { tiles, classes, foregroundClass, onTile }: {
-    readonly tiles: AsyncIterable<EncodedTile>;
-    readonly classes: number;
-    readonly foregroundClass: number | null;
-    readonly onTile?: (tile: EncodedTile, milliseconds: number) => void;
-  },
+  job: LogitJob,
 ): Promise<NetworkOutput> {
   const { size } = plan;
   const cellprob = new Float32Array(size.height * size.width);
+  const store = arrayStore(cellprob);
+  await blendLogitsInto(core, plan, { ...job, store, at: 0 });
+  return { flows: new Float32Array(0), cellprob, size };
+}
+
+/**
+ * Blend tiles of logits as they come, to one logit a pixel.
+ *
+ * @param core  the core
+ * @param plan  the tiles' plan
+ * @param job   the tiles; H×W f32 go to the store from `at` on
+ */
+export async function blendLogitsInto(
+  core: Core,
+  plan: TilePlan,
+  { tiles, classes, foregroundClass, onTile, store, at }: LogitJob & {
+    readonly store: Store<Float32Array<ArrayBuffer>>;
+    readonly at: number;
+  },
+): Promise<void> {
   const blender = core.createBlender(plan, {
     channels: classes,
     flowChannel: null,
@@ -91,14 +119,13 @@ export async function blendLogits(
   for await (const encoded of tiles) {
     const start = performance.now();
     for (const { data, top } of blender.add(encoded.tile, encoded.output)) {
-      cellprob.set(
+      store.write(
+        at + top * plan.size.width,
         core.foregroundLogit(data, classes, foregroundClass),
-        top * size.width,
       );
     }
     onTile?.(encoded, performance.now() - start);
   }
-  return { flows: new Float32Array(0), cellprob, size };
 }
 
 /**
@@ -128,9 +155,7 @@ export function findSemanticMasks(
         : {}),
     });
   if (found.count === 0) {
-    const emptyReason =
-      `No pixel has a logit above ${threshold}; lower cellprobThreshold, or choose another foregroundClass`;
-    return { ...found, emptyReason };
+    return { ...found, emptyReason: explainNoPixel(threshold) };
   }
   const { maxSizeFraction } = parameters;
   const fitting = core.removeLarge(found.masks, size, { maxSizeFraction });
@@ -140,11 +165,57 @@ export function findSemanticMasks(
     ? core.removeEdgeMasks(clean.masks, size)
     : clean;
   if (count > 0) return { masks, count };
-  const tooLarge = found.count - fitting.count;
-  const tooSmall = fitting.count - clean.count;
-  const emptyReason =
-    `All ${found.count} components were dropped: ${tooLarge} larger than maxSizeFraction, ${tooSmall} smaller than minSize, ${clean.count} at an edge; ${
-      tooLarge > 0 ? "if cells touch, take the watershed" : "lower minSize"
-    }`;
+  const emptyReason = explainDropped({
+    components: found.count,
+    tooLarge: found.count - fitting.count,
+    tooSmall: fitting.count - clean.count,
+  });
   return { masks, count, emptyReason };
+}
+
+/**
+ * Find the cells in a stored logit: `findSemanticMasks` band by band.
+ *
+ * @param core        the core
+ * @param stored      logit in, masks out
+ * @param parameters  threshold, sizes; the method is "components"
+ * @param slabRows    rows of a band; default by the width
+ */
+export async function findSemanticByBand(
+  core: Core,
+  stored: StoredLogit,
+  parameters: SemanticParameters,
+  slabRows?: number,
+): Promise<Pick<FoundMasks, "count" | "emptyReason"> & { boxes: Int32Array }> {
+  const { cellprobThreshold: threshold, minSize } = parameters;
+  const { maxSizeFraction, excludeOnEdges } = parameters;
+  const { count, boxes, ...found } = await core.labelComponentsByBand(stored, {
+    threshold,
+    maxSizeFraction,
+    minSize: Math.max(minSize, 0),
+    excludeOnEdges,
+    ...(slabRows === undefined ? {} : { slabRows }),
+  });
+  if (count > 0) return { count, boxes };
+  const emptyReason = found.components === 0
+    ? explainNoPixel(threshold)
+    : explainDropped(found);
+  return { count, boxes, emptyReason };
+}
+
+function explainNoPixel(threshold: number): string {
+  return `No pixel has a logit above ${threshold}; lower cellprobThreshold, or choose another foregroundClass`;
+}
+
+function explainDropped(
+  { components, tooLarge, tooSmall }: Pick<
+    BandComponents,
+    "components" | "tooLarge" | "tooSmall"
+  >,
+): string {
+  return `All ${components} components were dropped: ${tooLarge} larger than maxSizeFraction, ${tooSmall} smaller than minSize, ${
+    components - tooLarge - tooSmall
+  } at an edge; ${
+    tooLarge > 0 ? "if cells touch, take the watershed" : "lower minSize"
+  }`;
 }

@@ -9,6 +9,7 @@ export type WarningCode =
   | "channels-left-out"
   | "constant-channel"
   | "diameter-not-estimated"
+  | "diameter-of-a-part"
   | "diameter-of-one-plane"
   | "diameter-outside-range"
   | "file"

@@ -101,6 +101,7 @@ function createContexts() {
         planes: [{
           ...plane,
           boxes,
+          hasFlows: true,
           masks: arrayStore(masks),
           output: { store: arrayStore(output), size },
         }],

@@ -9,19 +9,9 @@ import { expect, test } from "vitest";
 import { IN_MEMORY } from "../../shared/pipeline/array_store.ts";
 import { normalizeBands } from "../../shared/pipeline/band_rows.ts";
 import { openStoreFolder } from "../../shared/pipeline/file_store.ts";
-import {
-  isInteger,
-  layOutPlanes,
-  type NamedArray,
-  type Plane,
-} from "../../shared/pipeline/planes.ts";
+import { layOutPlanes } from "../../shared/pipeline/planes.ts";
 import { normalizeRows } from "../../shared/pipeline/rows.ts";
-import { segment } from "../../shared/pipeline/segment.ts";
-import {
-  type BandDeps,
-  type BandInput,
-  segmentBands,
-} from "../../shared/pipeline/segment_bands.ts";
+import { segmentBands } from "../../shared/pipeline/segment_bands.ts";
 import {
   type SegmentOptions,
   SegmentParameters,
@@ -29,90 +19,13 @@ import {
 import type { Store, Stored } from "../../wasm/mod.ts";
 import { createRandom } from "../bench/scene.ts";
 import { core } from "../core.ts";
+import { bandsOf, expectSame } from "./as_bands.ts";
 import {
   createFake,
   createIdentity,
   createLabelReader,
   createOutputImage,
 } from "./fake_encoder.ts";
-
-/** Rows of one image within an array. */
-function cutRows(plane: Plane, top: number, count: number): NamedArray {
-  const { data, size: { width }, channels, step, starts } = plane;
-  if (step > 1) {
-    const from = starts[0] + top * width * step;
-    const rows = data.slice(from, from + count * width * step);
-    return { data: rows, axes: "YXC", shape: [count, width, channels] };
-  }
-  const length = count * width;
-  const rows = data.slice(0, channels * length);
-  for (const [c, start] of starts.entries()) {
-    const from = start + top * width;
-    rows.set(data.subarray(from, from + length), c * length);
-  }
-  return { data: rows, axes: "CYX", shape: [channels, count, width] };
-}
-
-/** An array as a file gives it. */
-function bandsOf(input: NamedArray): BandInput {
-  const planes = layOutPlanes(input);
-  const [{ size, channels }] = planes;
-  return {
-    axes: input.axes,
-    shape: input.shape,
-    size,
-    channels,
-    depth: planes.length,
-    isInteger: isInteger(input.data),
-    readBand: (z, top, count) => {
-      expect(count).toBeLessThanOrEqual(size.height);
-      return Promise.resolve(cutRows(planes[z], top, count));
-    },
-  };
-}
-
-async function expectSame(
-  input: NamedArray,
-  options: SegmentOptions,
-  { encoder = createIdentity(), stores = IN_MEMORY, bandRows = 23 }: {
-    encoder?: ReturnType<typeof createIdentity>;
-    stores?: BandDeps["stores"];
-    bandRows?: number;
-  } = {},
-) {
-  const parameters = SegmentParameters.parse(options);
-  const deps = { core, encoders: [encoder] };
-  const whole = await segment(input, parameters, deps);
-  const bands = await segmentBands(bandsOf(input), parameters, {
-    ...deps,
-    stores,
-    bandRows,
-  });
-  for (const [z, plane] of whole.planes.entries()) {
-    const { masks, output, size, cells, boxes, count, emptyReason } =
-      bands.planes[z];
-    const pixels = size.height * size.width;
-    expect(masks.read(0, pixels)).toEqual(plane.masks);
-    expect(output.store.read(0, 2 * pixels)).toEqual(plane.flows);
-    expect(output.store.read(2 * pixels, pixels)).toEqual(plane.cellprob);
-    expect(cells).toEqual(plane.cells);
-    const stored = { masks, size, count, boxes, bandRows };
-    for (const along of ["edges", "centers"] as const) {
-      expect(await core.traceStored(stored, { along }))
-        .toEqual(core.traceContours(plane.masks, size, { along }));
-    }
-    expect({ count, size, emptyReason }).toEqual({
-      count: plane.count,
-      size: plane.size,
-      emptyReason: plane.emptyReason,
-    });
-  }
-  const { settled: _, ...facts } = whole.facts;
-  expect(bands.facts).toEqual(facts);
-  expect(bands.warnings)
-    .toEqual(whole.warnings.filter(({ code }) => code !== "unconverged"));
-  return whole;
-}
 
 const image = createOutputImage(300, 331);
 
@@ -241,10 +154,7 @@ test("openStoreFolder() gives zeros for what is not written, and no more", () =>
 
 test("segmentBands() refuses what needs the whole image", async () => {
   const input = bandsOf(image);
-  const run = (
-    options: SegmentOptions,
-    encoder: ReturnType<typeof createIdentity> = createIdentity(),
-  ) =>
+  const run = (options: SegmentOptions, encoder = createIdentity()) =>
     segmentBands(input, SegmentParameters.parse(options), {
       core,
       encoders: [encoder],
@@ -252,16 +162,11 @@ test("segmentBands() refuses what needs the whole image", async () => {
     });
   await expect(run({ resample: false, diameter: 60 })).rejects
     .toThrow(/resample.*memory budget/);
-  await expect(
-    run({}, {
-      ...createIdentity(),
-      estimateDiameter: () => Promise.resolve(30),
-    }),
-  ).rejects.toThrow(/diameter.*memory budget/);
   await expect(run({ tileNormBlocksize: 100 })).rejects
     .toThrow(/tileNormBlocksize.*memory budget/);
-  await expect(run({}, createIdentity({ model: { family: "unet" } }))).rejects
-    .toThrow(/bands/);
+  const semantic = createIdentity({ model: { family: "unet" } });
+  await expect(run({ semanticMethod: "watershed" }, semantic)).rejects
+    .toThrow(/semanticMethod.*memory budget/);
 });
 
 test("segmentBands() reads no more of its stores at a time from a taller image", async () => {

@@ -6,7 +6,7 @@ import {
   SegmentParameters,
 } from "../../shared/schema/parameters.ts";
 import { core } from "../core.ts";
-import { createIdentity, createOutputImage } from "./fake_encoder.ts";
+import { createOutputImage, createSized } from "./fake_encoder.ts";
 
 const read = (options: SegmentOptions = {}) =>
   SegmentParameters.parse({
@@ -14,33 +14,6 @@ const read = (options: SegmentOptions = {}) =>
     channels: [1, 2, 3],
     ...options,
   });
-
-/** Gives back its tile, a style, and `diameter` for any style. */
-function createSized(
-  diameter: number,
-  model: { trainedDiameter?: number } = {},
-) {
-  const encoder = createIdentity({
-    model: { family: "cellpose-unet", ...model },
-  });
-  const styles: Float32Array[] = [];
-  return {
-    ...encoder,
-    styles,
-    async encode(batch: Parameters<typeof encoder.encode>[0]) {
-      const result = await encoder.encode(batch);
-      const length = batch.data.length / batch.count;
-      return {
-        ...result,
-        styles: batch.data.filter((_, i) => i % length < 2),
-      };
-    },
-    estimateDiameter(style: Float32Array) {
-      styles.push(style);
-      return Promise.resolve(diameter);
-    },
-  };
-}
 
 test("segment() takes the median of the second pass", async () => {
   const image = createOutputImage(260, 300);

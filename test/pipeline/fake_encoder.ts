@@ -102,3 +102,49 @@ export function createOutputImage(height: number, width: number, seed = 1) {
     labels,
   };
 }
+
+/** Gives back its tile, a style, and `diameter` for any style. */
+export function createSized(
+  diameter: number,
+  model: { trainedDiameter?: number } = {},
+) {
+  const encoder = createIdentity({
+    model: { family: "cellpose-unet", ...model },
+  });
+  const styles: Float32Array[] = [];
+  return {
+    ...encoder,
+    styles,
+    async encode(batch: Parameters<typeof encoder.encode>[0]) {
+      const result = await encoder.encode(batch);
+      const length = batch.data.length / batch.count;
+      return {
+        ...result,
+        styles: batch.data.filter((_, i) => i % length < 2),
+      };
+    },
+    estimateDiameter(style: Float32Array) {
+      styles.push(style);
+      return Promise.resolve(diameter);
+    },
+  };
+}
+
+/** Gives `planes` of the tile's only channel. */
+export function createSemantic(planes: readonly ((v: number) => number)[]) {
+  return createFake((tile) => {
+    const out = new Float32Array(planes.length * tile.length);
+    for (const [k, plane] of planes.entries()) {
+      out.set(tile.map(plane), k * tile.length);
+    }
+    return out;
+  }, {
+    model: {
+      family: "unet",
+      channels: 1,
+      outputs: planes.length,
+      tileSize: 128,
+      tileMultiple: 16,
+    },
+  });
+}

@@ -6,7 +6,7 @@ import {
   SegmentParameters,
 } from "../../shared/schema/parameters.ts";
 import { core } from "../core.ts";
-import { createFake } from "./fake_encoder.ts";
+import { createSemantic } from "./fake_encoder.ts";
 
 const SIZE = { height: 300, width: 340 };
 const read = (options: SegmentOptions = {}) =>
@@ -18,25 +18,6 @@ function discs(): Float32Array {
   return Float32Array.from({ length: SIZE.height * SIZE.width }, (_, i) => {
     const [y, x] = [Math.floor(i / SIZE.width), i % SIZE.width];
     return centers.some(([v, u]) => Math.hypot(v - y, u - x) < 16) ? 3 : -3;
-  });
-}
-
-/** Gives `planes` of the tile's only channel. */
-function createSemantic(planes: readonly ((v: number) => number)[]) {
-  return createFake((tile) => {
-    const out = new Float32Array(planes.length * tile.length);
-    for (const [k, plane] of planes.entries()) {
-      out.set(tile.map(plane), k * tile.length);
-    }
-    return out;
-  }, {
-    model: {
-      family: "unet",
-      channels: 1,
-      outputs: planes.length,
-      tileSize: 128,
-      tileMultiple: 16,
-    },
   });
 }
 

@@ -131,11 +131,15 @@ function loadModel(): Promise<unknown> {
     const [graph, data] = await Promise.all(
       json.networks[0].files.map(({ name }) => api.readModelFile(name)),
     );
+    const sizeModel = json.networks.find((each) => each.name === "size");
+    const size = sizeModel &&
+      await api.readModelFile(sizeModel.files[0].name);
     const { provider, reason } = await networkWorker().call("load", {
       name: models.value[0]?.name ?? "default",
       json,
       graph,
       ...(data ? { data } : {}),
+      ...(size ? { size } : {}),
       gpu,
     });
     runsOn.value = { provider, ...(reason ? { reason } : {}) };

@@ -17,11 +17,12 @@ let encoder: Encoder | undefined;
 
 /** Load a model; one that was loaded before is let go. */
 async function load(
-  { name, json, graph, data, gpu }: {
+  { name, json, graph, data, size, gpu }: {
     name: string;
     json: ModelJson;
     graph: Uint8Array<ArrayBuffer>;
     data?: Uint8Array<ArrayBuffer>;
+    size?: Uint8Array<ArrayBuffer>;
     /** Try WebGPU first. */
     gpu: boolean;
   },
@@ -29,7 +30,13 @@ async function load(
   await encoder?.close();
   encoder = undefined;
   const reason = gpu ? await findNoGpu() : undefined;
-  const bytes = { name, json, graph, ...(data ? { data } : {}) };
+  const bytes = {
+    name,
+    json,
+    graph,
+    ...(data ? { data } : {}),
+    ...(size ? { size } : {}),
+  };
   const options = {
     wasmPaths: new URL("/assets/", globalThis.location.href).href,
     threads: globalThis.crossOriginIsolated
