@@ -6,6 +6,7 @@ import { afterAll, expect, test } from "vitest";
 import { readLabelFile, writeLabelFile } from "../cli/label_files.ts";
 import { ArgumentError } from "../shared/errors.ts";
 import { encodeLabelPng } from "../shared/image/labels.ts";
+import { streamObjectArray } from "../shared/image/pickle_write.ts";
 import { decodeSegNpy } from "../shared/image/seg_npy.ts";
 import { encodeSegNpy } from "../shared/image/seg_npy_write.ts";
 import { imageStemOf, outputNames, stemOf } from "../shared/image/names.ts";
@@ -210,4 +211,17 @@ test("readLabelFile() refuses values that are no labels", async () => {
   const { encodeNpy } = await import("../shared/image/npy.ts");
   await writeFile(path, encodeNpy(Float32Array.of(0.5, 1), [1, 2]));
   await expect(readLabelFile(path)).rejects.toThrow(/no label/);
+});
+
+test("streamObjectArray() tells the length of 4 GB and more in 64 bits", async () => {
+  const shape = [2 ** 20, 2 ** 12];
+  const parts: Uint8Array[] = [];
+  const read = async () => {
+    const value = { like: new Float32Array(0), shape, parts: () => [] };
+    for await (const part of streamObjectArray({ value })) parts.push(part);
+  };
+  await expect(read()).rejects.toThrow(/lacks 4294967296 values/);
+  expect([...parts[0]]).toEqual([0x80, 4]);
+  expect([...parts.at(-2)!]).toEqual([0x89, 0x8e]);
+  expect(new BigUint64Array(parts.at(-1)!.buffer)[0]).toBe(2n ** 34n);
 });

@@ -50,6 +50,9 @@ const DTYPES: Readonly<Record<string, string>> = {
   Float64Array: "f8",
 };
 
+/** Bytes of an array whose length needs 64 bits. */
+const WIDE = 2 ** 32;
+
 /**
  * Pickle a value as a 0-dimensional object array, as `np.save` does for a
  * dict; `np.load(allow_pickle=True).item()` gives the value back.
@@ -95,8 +98,10 @@ export async function* streamObjectArray(
 /** Bytes, and arrays that are yet to come. */
 function layOutPickle(value: Pickled): (Uint8Array | StreamedArray)[] {
   const out = new PickleBytes();
-  // PROTO 3: bytes objects, read by Python 3.0 and later
-  out.bytes([0x80, 3]);
+  // PROTO 3: bytes objects, read by Python 3.0 and later; 4 (Python 3.4): of
+  // 4 GB and more
+  const opening = Uint8Array.of(0x80, 3);
+  out.raw(opening);
   writeReconstruct(out);
   // state: version, shape, dtype, Fortran order, list of elements
   out.bytes([0x28, 0x4b, 1, 0x29]); // MARK, BININT1 1, EMPTY_TUPLE
@@ -104,6 +109,11 @@ function layOutPickle(value: Pickled): (Uint8Array | StreamedArray)[] {
   out.bytes([0x89, 0x5d]); // NEWFALSE, EMPTY_LIST
   write(out, value);
   out.bytes([0x61, 0x74, 0x62, 0x2e]); // APPEND, TUPLE, BUILD, STOP
+  const isWide = out.parts.some((part) =>
+    !(part instanceof Uint8Array) &&
+    part.like.BYTES_PER_ELEMENT * part.shape.reduce((a, b) => a * b, 1) >= WIDE
+  );
+  if (isWide) opening[1] = 4;
   return out.parts;
 }
 
@@ -186,16 +196,18 @@ function writeArray(
     );
   }
   const bytes = length * like.BYTES_PER_ELEMENT;
-  if (bytes >= 2 ** 32) {
-    throw new ArgumentError("data", "arrays of 4 GB do not fit a _seg.npy");
-  }
   writeReconstruct(out);
   out.bytes([0x28, 0x4b, 1, 0x28]); // MARK, BININT1 1, MARK
   for (const edge of shape) writeNumber(out, edge);
   out.bytes([0x74]); // TUPLE
   writeDtype(out, isBool ? "b1" : DTYPES[like.constructor.name]);
-  out.bytes([0x89, 0x42]); // NEWFALSE, BINBYTES
-  out.u32(bytes);
+  if (bytes < WIDE) {
+    out.bytes([0x89, 0x42]); // NEWFALSE, BINBYTES
+    out.u32(bytes);
+  } else {
+    out.bytes([0x89, 0x8e]); // NEWFALSE, BINBYTES8
+    out.raw(new Uint8Array(BigUint64Array.of(BigInt(bytes)).buffer));
+  }
   out.raw("data" in array ? bytesOf(array.data) : array);
   out.bytes([0x74, 0x62]); // TUPLE, BUILD
 }

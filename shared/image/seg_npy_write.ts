@@ -107,9 +107,7 @@ export function encodeSegNpy(source: SegSource): Uint8Array {
 }
 
 /**
- * The bytes of `encodeSegNpy`, part by part.
- *
- * @throws {ArgumentError} for arrays of 4 GB and more
+ * The bytes of `encodeSegNpy`, part by part; arrays may have 4 GB and more.
  */
 export async function* streamSegNpy(
   source: StreamedSeg,

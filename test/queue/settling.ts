@@ -15,7 +15,7 @@ import type {
   Records,
   StoredRecord,
 } from "../../shared/queue/types.ts";
-import type { BackendUnderTest } from "./contract.ts";
+import type { BackendUnderTest } from "./under_test.ts";
 
 /** A step of one of the consumers, or of time. */
 type Step =

@@ -7,7 +7,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { openSqlite } from "../../shared/queue/sqlite.ts";
-import type { BackendUnderTest } from "./contract.ts";
+import type { BackendUnderTest } from "./under_test.ts";
 
 /** Open a new file twice. */
 export async function openTwice(): Promise<
