@@ -1,26 +1,8 @@
-import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
 import { describe, expect, test } from "vitest";
-import {
-  choose,
-  MISSING,
-  type OpenPage,
-  openPage,
-  waitForMessage,
-} from "./browser.ts";
-
-const AXE = readFileSync(
-  createRequire(import.meta.url).resolve("axe-core/axe.min.js"),
-  "utf8",
-);
+import { violations, WINDOWS } from "./axe.ts";
+import { choose, MISSING, openPage, waitForMessage } from "./browser.ts";
 
 const PANELS = ["Segment", "See", "Correct", "Measure", "Train", "Bench"];
-
-/** A window of each kind. */
-const WINDOWS = [
-  { width: 1280, height: 720, scheme: "light" },
-  { width: 390, height: 844, scheme: "dark" },
-] as const;
 
 describe.skipIf(MISSING)(`page: access (${MISSING ?? "Chromium"})`, () => {
   for (const { width, height, scheme } of WINDOWS) {
@@ -28,7 +10,7 @@ describe.skipIf(MISSING)(`page: access (${MISSING ?? "Chromium"})`, () => {
       const open = await openPage({ width, height, scheme });
       try {
         const { page } = open;
-        expect(await violations(open), "empty").toEqual([]);
+        expect(await violations(page), "empty").toEqual([]);
         await page.getByRole("button", { name: "Nuclei", exact: true })
           .click();
         await page.getByText("nuclei_2d.tif").first().waitFor();
@@ -38,7 +20,7 @@ describe.skipIf(MISSING)(`page: access (${MISSING ?? "Chromium"})`, () => {
         for (const panel of PANELS) {
           await choose(page, panel);
           await page.waitForTimeout(300);
-          expect(await violations(open), panel).toEqual([]);
+          expect(await violations(page), panel).toEqual([]);
           const size = await page.evaluate(() => [
             document.documentElement.scrollWidth,
             document.documentElement.scrollHeight,
@@ -77,21 +59,3 @@ describe.skipIf(MISSING)(`page: access (${MISSING ?? "Chromium"})`, () => {
     }
   });
 });
-
-/** What axe finds wrong: rule and place. */
-async function violations({ page }: OpenPage): Promise<string[]> {
-  // the page's policy lets no other script in: run it from outside
-  await page.evaluate(AXE);
-  return await page.evaluate(async () => {
-    // deno-lint-ignore no-explicit-any
-    const { axe } = globalThis as any;
-    const { violations, passes } = await axe.run(document, {
-      runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"],
-    });
-    // a run that looked at nothing finds nothing
-    if (passes.length < 10) return [`only ${passes.length} rules were run`];
-    return violations.flatMap((
-      { id, nodes }: { id: string; nodes: { html: string }[] },
-    ) => nodes.map(({ html }) => `${id}: ${html.slice(0, 160)}`));
-  });
-}

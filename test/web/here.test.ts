@@ -5,6 +5,7 @@ import { fileURLToPath } from "node:url";
 import { gunzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { importModel } from "../../gpu-worker/import/import_model.ts";
+import { violationsEverywhere } from "./axe.ts";
 import {
   MISSING,
   type OpenPage,
@@ -65,7 +66,7 @@ describe.skipIf(MISSING)(
           ? /WebGPU cannot be used \(.+\): WebAssembly runs instead/
           : /Runs on WebGPU/,
       );
-      await open.shoot("webgpu_fallback");
+      expect(await violationsEverywhere(open, "webgpu")).toEqual([]);
       await page.getByLabel("Use WebGPU").uncheck();
       expect(await provider.innerText()).toBe("WebAssembly, as asked for.");
       await page.getByRole("button", { name: "Preview", exact: true }).click();

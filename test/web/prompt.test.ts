@@ -5,6 +5,7 @@ import { importModel } from "../../gpu-worker/import/import_model.ts";
 import { loadNodePromptModel } from "../../gpu-worker/prompt_model_node.ts";
 import type { PromptModel } from "../../shared/pipeline/prompt_model.ts";
 import { unpackModels } from "../import/models.ts";
+import { violationsEverywhere } from "./axe.ts";
 import {
   choose,
   MISSING,
@@ -67,6 +68,7 @@ describe.skipIf(MISSING)(`page: prompts (${MISSING ?? "Chromium"})`, () => {
     await page.mouse.move(...at(0.42, 0.4), { steps: 4 });
     await open.shoot("prompt_box");
     await page.mouse.up();
+    expect(await violationsEverywhere(open, "prompts")).toEqual([]);
     const [y0, x0, y1, x1] = (await asked).postDataJSON().box;
     expect(y1).toBeGreaterThan(y0);
     expect(x1).toBeGreaterThan(x0);

@@ -1,4 +1,10 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { openTrainable } from "../../gpu-worker/train/open_trainable.ts";
+import { makeFolder, writeScene } from "../train/folders.ts";
+import { violationsEverywhere } from "./axe.ts";
 import {
   choose,
   MISSING,
@@ -20,7 +26,7 @@ const FACTS = {
   model: null,
 };
 
-// the service's trainings are tested where they run; here are its answers
+// a service's answers, which a training would take minutes for
 describe.skipIf(MISSING)(`page: train (${MISSING ?? "Chromium"})`, () => {
   let open: OpenPage;
   beforeAll(async () => void (open = await openPage()));
@@ -97,3 +103,111 @@ describe.skipIf(MISSING)(`page: train (${MISSING ?? "Chromium"})`, () => {
     expect(open.complaints).toEqual([]);
   });
 });
+
+/** Networks are trained on a busy machine. */
+const PATIENT = 300_000;
+
+describe.skipIf(MISSING)(
+  `page: a training that runs (${MISSING ?? "Chromium"})`,
+  () => {
+    const root = mkdtempSync(join(tmpdir(), "page-train-"));
+    const scenes = makeFolder();
+    let open: OpenPage;
+    beforeAll(async () => {
+      await makeParent(join(root, "parent"));
+      for (let i = 0; i < 3; i++) {
+        writeScene(join(scenes.path, `s${i}`), 20 + i);
+      }
+      open = await openPage({ shipped: join(root, "parent") });
+    }, PATIENT);
+    afterAll(async () => {
+      await open.close();
+      scenes.remove();
+      rmSync(root, { recursive: true });
+    }, PATIENT);
+
+    test(
+      "labels of three images tune the service's model; before and after are side by side",
+      async () => {
+        const { page } = open;
+        // a few steps of small crops: minutes are the least that the page asks
+        await page.route("**/v1/trainings", async (route) => {
+          if (route.request().method() !== "POST") return route.continue();
+          const json = route.request().postDataJSON();
+          const settings = { steps: 4, batch: 1, crop: 64, maxFolds: 2 };
+          await route.continue({ postData: { ...json, settings } });
+        });
+        for (let i = 0; i < 3; i++) {
+          await pick(open, "Open files…", join(scenes.path, `s${i}.png`));
+          await page.getByText(`s${i}.png`).first().waitFor();
+          await choose(page, "Correct");
+          await pick(
+            open,
+            "Open labels…",
+            join(scenes.path, `s${i}_masks.png`),
+          );
+          await expect.poll(() => page.getByTestId("edits").innerText())
+            .toMatch(/^0 of 0 edits; [1-9]/);
+        }
+        await choose(page, "Train");
+        await page.getByRole("button", { name: "Start" }).click();
+        const report = page.getByTestId("report");
+        await report.waitFor({ timeout: PATIENT });
+        expect(await report.innerText()).toContain("on 3 held-out images");
+        expect(await page.locator(".chart .curve-0").count()).toBe(1);
+        // both know nothing: the tuned one is not worse
+        await page.getByRole("button", { name: "Compare on this image" })
+          .click();
+        const sides = page.getByTestId("sides");
+        await sides.waitFor({ timeout: PATIENT });
+        const titles = await sides.locator("figcaption").allInnerTexts();
+        expect(titles).toEqual([
+          expect.stringMatching(/^Before: \d+ cells, AP50 [\d.]+$/),
+          expect.stringMatching(/^After: \d+ cells, AP50 [\d.]+$/),
+        ]);
+        const models = page.getByTestId("models").getByRole("listitem");
+        await expect.poll(() => models.count()).toBe(2);
+        const tuned = models.nth(1);
+        await expect.poll(() => tuned.innerText()).toMatch(/Parent\s+fake/);
+        expect(await tuned.innerText()).toMatch(/SHA-256\s+[0-9a-f]{64}/);
+        expect(await tuned.innerText()).toMatch(/Licence\s+MIT/);
+        await page.getByRole("button", { name: "Use for jobs" }).click();
+        expect(await tuned.innerText()).toContain("in use for jobs");
+        await sides.scrollIntoViewIfNeeded();
+        await open.shoot("train_before_after");
+        expect(await violationsEverywhere(open, "train_models")).toEqual([]);
+        await page.getByRole("button", { name: "Discard" }).click();
+        expect(await tuned.innerText()).not.toContain("in use for jobs");
+        expect(open.complaints).toEqual([]);
+      },
+      PATIENT,
+    );
+  },
+);
+
+async function pick({ page }: OpenPage, button: string, path: string) {
+  const [chooser] = await Promise.all([
+    page.waitForEvent("filechooser"),
+    page.getByRole("button", { name: button }).click(),
+  ]);
+  await chooser.setFiles(path);
+}
+
+/** A design with its first weights: nothing needs to be known to be tuned. */
+async function makeParent(folder: string): Promise<void> {
+  const network = await openTrainable({
+    network: "residual-unet",
+    from: null,
+    seed: 1,
+    weightDecay: 0,
+    threads: 1,
+  });
+  const opened = await network.openTrainer();
+  const { tensors } = await opened.state();
+  await network.writeModel(folder, tensors, {
+    diameter: 17,
+    licence: "MIT",
+    training: {},
+  });
+  await opened.close();
+}

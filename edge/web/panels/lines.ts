@@ -78,9 +78,14 @@ export function drawLines(
   if (stroke.length > 0) {
     const isWide = tool === "brush" || tool === "erase";
     context.beginPath();
-    for (const point of stroke) {
-      const at = place(point);
-      context.lineTo(at.x, at.y);
+    if (tool === "box") {
+      const [a, b] = [place(stroke[0]), place(stroke[stroke.length - 1])];
+      context.rect(a.x, a.y, b.x - a.x, b.y - a.y);
+    } else {
+      for (const point of stroke) {
+        const at = place(point);
+        context.lineTo(at.x, at.y);
+      }
     }
     if (tool === "polygon" || tool === "lasso") context.closePath();
     context.lineCap = "round";
