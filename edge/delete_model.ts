@@ -8,7 +8,7 @@
  */
 import { ConflictError, ForbiddenError } from "../shared/errors.ts";
 import { isFinal } from "../shared/queue/job_types.ts";
-import type { TaskRecord } from "../shared/queue/tasks.ts";
+import { eachItem, eachOf } from "../shared/queue/pages.ts";
 import { keyPrefix } from "../shared/storage/keys.ts";
 import type { EdgeDeps } from "./deps.ts";
 import { DEFAULT_MODEL } from "./present.ts";
@@ -17,9 +17,6 @@ type Deps = Pick<
   EdgeDeps,
   "models" | "imports" | "trainings" | "jobs" | "store"
 >;
-
-/** Records a page. */
-const PAGE = 200;
 
 /**
  * Delete a model.
@@ -61,37 +58,22 @@ async function requireUnused(
       `model ${id}`,
       `is used by ${by}; wait for its end, or cancel it`,
     );
-  let page = await jobs.open({ limit: PAGE });
-  while (page.length > 0) {
-    for (const open of page.filter((job) => job.tenant === tenant)) {
-      const job = await jobs.get(tenant, open.id).catch(() => undefined);
-      if (job?.model === id && !isFinal(job.state)) throw used(`job ${job.id}`);
-    }
-    page = await jobs.open({ limit: PAGE, after: page[page.length - 1] });
+  for await (const open of eachItem(jobs.open, (last) => last)) {
+    if (open.tenant !== tenant) continue;
+    const job = await jobs.get(tenant, open.id).catch(() => undefined);
+    if (job?.model === id && !isFinal(job.state)) throw used(`job ${job.id}`);
   }
-  for await (const task of runningTasks(trainings, tenant)) {
+  for await (const task of eachOf(trainings, tenant)) {
     const { model } = task.input as { model?: string };
-    if (model === id) throw used(`training ${task.id}`);
+    if (model === id && !isFinal(task.state)) throw used(`training ${task.id}`);
   }
   // which may give the same files
-  for await (const task of runningTasks(imports, tenant)) {
-    if (task.id === id) continue;
+  for await (const task of eachOf(imports, tenant)) {
+    if (task.id === id || isFinal(task.state)) continue;
     throw new ConflictError(
       `model ${id}`,
       `cannot be deleted while model ${task.id} is imported; wait for its end`,
     );
-  }
-}
-
-async function* runningTasks(
-  book: Deps["trainings"],
-  tenant: string,
-): AsyncGenerator<TaskRecord> {
-  let page = await book.list(tenant, { limit: PAGE });
-  while (page.length > 0) {
-    yield* page.filter(({ state }) => !isFinal(state));
-    const after = page[page.length - 1].id;
-    page = await book.list(tenant, { limit: PAGE, after });
   }
 }
 

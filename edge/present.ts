@@ -126,8 +126,13 @@ export function presentStored(
   return { id, ...model, sha256: digest, isDefault: false };
 }
 
-/** State and times of a task. */
-export function presentTimes(task: TaskRecord) {
+/** State and times of a job or a task. */
+export function presentTimes(
+  task: Pick<
+    TaskRecord,
+    "state" | "created" | "started" | "finished" | "error"
+  >,
+) {
   const toIso = (ms: number) => new Date(ms).toISOString();
   const { state, created, started, finished, error } = task;
   return {

@@ -10,6 +10,7 @@ import { openImage } from "../shared/image/open.ts";
 import { sniffImage } from "../shared/image/sniff.ts";
 import type { JobRequest, Quote } from "../shared/schema/wire.ts";
 import { objectKey } from "../shared/storage/keys.ts";
+import { readBytes } from "../shared/storage/read_bytes.ts";
 import { planTiles } from "../wasm/mod.ts";
 import type { EdgeDeps } from "./deps.ts";
 import type { JobInput } from "./inputs.ts";
@@ -74,8 +75,7 @@ function guessSize(bytes: number) {
 }
 
 async function readSize(store: EdgeDeps["store"], key: string) {
-  const { body } = await store.get(key);
-  const bytes = new Uint8Array(await new Response(body).arrayBuffer());
+  const bytes = await readBytes(store, key);
   try {
     const size = sniffImage(bytes) === "png"
       ? readPngSize(bytes)

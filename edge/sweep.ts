@@ -9,6 +9,7 @@
  */
 import { isSegError } from "../shared/errors.ts";
 import type { OpenJob } from "../shared/queue/job_types.ts";
+import { eachItem, type PageOptions } from "../shared/queue/pages.ts";
 import type { EdgeDeps } from "./deps.ts";
 
 /** When something counts as left behind. */
@@ -36,8 +37,6 @@ type SweepDeps = Pick<
   "jobs" | "imports" | "trainings" | "store" | "uploads" | "metrics" | "now"
 >;
 
-/** Open jobs a page. */
-const PAGE = 200;
 /** Pause between sweeps, ms. */
 const EVERY_MS = 60_000;
 
@@ -53,14 +52,10 @@ export async function sweep(
   const { jobs, now } = deps;
   const mended = await jobs.sweep(now() - graceMs);
   const stuck: string[] = [];
-  let page = await jobs.open({ limit: PAGE });
-  while (page.length > 0) {
-    for (const job of page) {
-      // the younger ones need no look at their events
-      if (now() - job.since < stuckMs) continue;
-      if (now() - await lastSign(deps, job) > stuckMs) stuck.push(job.id);
-    }
-    page = await jobs.open({ limit: PAGE, after: page[page.length - 1] });
+  for await (const job of eachItem(jobs.open, (last) => last)) {
+    // the younger ones need no look at their events
+    if (now() - job.since < stuckMs) continue;
+    if (now() - await lastSign(deps, job) > stuckMs) stuck.push(job.id);
   }
   deps.metrics.stuck(stuck.length);
   return {
@@ -98,13 +93,12 @@ async function lastSign(
   { tenant, id, since }: OpenJob,
 ): Promise<number> {
   let last = since;
-  let after = 0;
-  for (;;) {
-    const page = await jobs.events.read([tenant, id], { after, limit: 1000 });
-    if (page.length === 0) return last;
-    last = page[page.length - 1].atMs;
-    after = page[page.length - 1].seq;
-  }
+  const events = eachItem(
+    (page: PageOptions<number>) => jobs.events.read([tenant, id], page),
+    ({ seq }) => seq,
+  );
+  for await (const { atMs } of events) last = atMs;
+  return last;
 }
 
 async function expireUploads(

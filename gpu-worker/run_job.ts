@@ -38,6 +38,7 @@ import type {
 } from "../shared/queue/job_types.ts";
 import type { OutputName } from "../shared/schema/output_kinds.ts";
 import { objectKey } from "../shared/storage/keys.ts";
+import { readBytes } from "../shared/storage/read_bytes.ts";
 import { NETWORK_FILE, RESULT_FILE } from "../shared/storage/names.ts";
 import type { ObjectStore } from "../shared/storage/types.ts";
 import type { Core } from "../wasm/mod.ts";
@@ -190,7 +191,7 @@ async function readInput(
 ): Promise<Uint8Array<ArrayBuffer>> {
   if (image.upload !== null) {
     const path = image.upload.split("/");
-    return await readAll(store, objectKey(task.tenant, "uploads", ...path));
+    return await readBytes(store, objectKey(task.tenant, "uploads", ...path));
   }
   const url = image.url ?? "";
   if (guard === undefined) {
@@ -214,7 +215,7 @@ async function readKnown(
   job: JobRecord,
 ): Promise<StoredDescription | undefined> {
   if (await store.head(key) === undefined) return undefined;
-  const text = new TextDecoder().decode(await readAll(store, key));
+  const text = new TextDecoder().decode(await readBytes(store, key));
   const known = JSON.parse(text) as StoredDescription;
   return job.outputs.every((each) => known.outputs.includes(each))
     ? known
@@ -284,14 +285,6 @@ function spellStem(fileName: string): string {
   const stem = stemOf(fileName).replace(/[^A-Za-z0-9._-]+/g, "_")
     .replace(/^\.+/, "").slice(0, 100);
   return stem === "" ? "image" : stem;
-}
-
-async function readAll(
-  store: ObjectStore,
-  key: string,
-): Promise<Uint8Array<ArrayBuffer>> {
-  const { body } = await store.get(key);
-  return new Uint8Array(await new Response(body).arrayBuffer());
 }
 
 async function put(

@@ -8,6 +8,7 @@
  */
 import { z } from "zod";
 import { NotFoundError } from "../../shared/errors.ts";
+import { eachRecord } from "../../shared/queue/pages.ts";
 import type { Json, Records } from "../../shared/queue/types.ts";
 
 /** What a key may do. */
@@ -146,12 +147,8 @@ export function openKeyBook(
     },
     async list() {
       const all: KeyRecord[] = [];
-      let page = await records.list(["keys"]);
-      while (page.length > 0) {
-        for (const { value } of page) all.push(KeyRecord.parse(value));
-        page = await records.list(["keys"], {
-          after: page[page.length - 1].key,
-        });
+      for await (const { value } of eachRecord(records, ["keys"])) {
+        all.push(KeyRecord.parse(value));
       }
       return all.sort((a, b) => a.created - b.created);
     },

@@ -12,26 +12,18 @@ import {
 import { digestValue } from "../../shared/pipeline/digest.ts";
 import { isFinal, type JobRecord } from "../../shared/queue/job_types.ts";
 import type { Json } from "../../shared/queue/types.ts";
-import {
-  Id,
-  Job,
-  JobRequest,
-  Quote,
-  StreamedEvent,
-} from "../../shared/schema/wire.ts";
+import { Job, JobRequest, Quote } from "../../shared/schema/wire.ts";
 import type { Principal } from "../auth.ts";
 import type { EdgeDeps } from "../deps.ts";
-import { streamEvents } from "../events.ts";
 import { newId } from "../ids.ts";
 import { readInputs } from "../inputs.ts";
-import { DEFAULT_MODEL } from "../present.ts";
+import { DEFAULT_MODEL, presentTimes } from "../present.ts";
 import { problemResponses } from "../problem.ts";
 import { quoteJob } from "../quote.ts";
 import { answers, createRouter, SECURITY, takes } from "../router.ts";
+import { byId, eventsOf, follow, pageOf, streams, toPage } from "./work.ts";
 
 const shared = { tags: ["jobs"], security: SECURITY };
-const params = z.object({ id: Id });
-
 const create = createRoute({
   ...shared,
   method: "post",
@@ -58,12 +50,7 @@ const list = createRoute({
   path: "/jobs",
   operationId: "listJobs",
   summary: "Jobs, the newest first",
-  request: {
-    query: z.object({
-      after: Id.optional().describe("id of the last job of the page before"),
-      limit: z.coerce.number().int().min(1).max(200).default(50),
-    }),
-  },
+  request: pageOf,
   responses: {
     200: answers(z.object({ jobs: z.array(Job) }), "A page of jobs"),
     ...problemResponses(),
@@ -76,7 +63,7 @@ const read = createRoute({
   path: "/jobs/{id}",
   operationId: "getJob",
   summary: "State, progress and cost of a job",
-  request: { params },
+  request: byId,
   responses: {
     200: answers(Job, "The job"),
     ...problemResponses("not-found"),
@@ -89,33 +76,21 @@ const cancel = createRoute({
   path: "/jobs/{id}",
   operationId: "cancelJob",
   summary: "Cancel a job; images that are finished stay usable",
-  request: { params },
+  request: byId,
   responses: {
     200: answers(Job, "The job, cancelled"),
     ...problemResponses("not-found", "conflict"),
   },
 });
 
-const follow = createRoute({
+const followEvents = createRoute({
   ...shared,
   method: "get",
   path: "/jobs/{id}/events",
   operationId: "followJob",
   summary: "Events of a job as they happen (server-sent events)",
-  request: {
-    params,
-    headers: z.object({
-      "last-event-id": z.string().regex(/^\d+$/).optional()
-        .describe("resume behind this event"),
-    }),
-  },
-  responses: {
-    200: {
-      description: "state, progress and image events until the job ends",
-      content: { "text/event-stream": { schema: StreamedEvent } },
-    },
-    ...problemResponses("not-found"),
-  },
+  request: eventsOf,
+  responses: streams("state, progress and image events until the job ends"),
 });
 
 /** The routes. */
@@ -162,11 +137,8 @@ export function jobs(deps: EdgeDeps) {
       return c.json(await presentJob(deps, job), 202);
     })
     .openapi(list, async (c) => {
-      const { after, limit } = c.req.valid("query");
-      const page = await book.list(c.get("principal").tenant, {
-        limit,
-        ...(after === undefined ? {} : { after }),
-      });
+      const { tenant } = c.get("principal");
+      const page = await book.list(tenant, toPage(c.req.valid("query")));
       const all = await Promise.all(page.map((job) => presentJob(deps, job)));
       return c.json({ jobs: all }, 200);
     })
@@ -180,14 +152,13 @@ export function jobs(deps: EdgeDeps) {
       const job = await book.cancel(c.get("principal").tenant, id);
       return c.json(await presentJob(deps, job), 200);
     })
-    .openapi(follow, async (c) => {
-      const { tenant } = c.get("principal");
-      const { id } = c.req.valid("param");
-      const after = Number(c.req.valid("header")["last-event-id"] ?? 0);
-      await book.get(tenant, id);
-      return streamEvents(c, book.events, { key: [tenant, id], after });
-    });
+    .openapi(followEvents, (c) =>
+      follow(c, book, {
+        id: c.req.valid("param").id,
+        after: c.req.valid("header")["last-event-id"],
+      }));
 }
+
 /** A job as its owner sees it. */
 export async function presentJob(
   { jobs: book, now }: Pick<EdgeDeps, "jobs" | "now">,
@@ -198,10 +169,7 @@ export async function presentJob(
   const isDone = isFinal(job.state);
   return {
     id: job.id,
-    state: job.state,
-    created: toIso(job.created),
-    started: job.started === null ? null : toIso(job.started),
-    finished: job.finished === null ? null : toIso(job.finished),
+    ...presentTimes(job),
     images: {
       total: job.total,
       succeeded: job.succeeded,
@@ -219,7 +187,6 @@ export async function presentJob(
     },
     quote: job.quote,
     model: job.model,
-    error: job.error,
   };
 }
 
@@ -312,8 +279,4 @@ async function findJob(
     if (isSegError(err, "not-found")) return undefined;
     throw err;
   }
-}
-
-function toIso(ms: number): string {
-  return new Date(ms).toISOString();
 }

@@ -5,7 +5,7 @@
  * @module
  */
 import { createRoute, z } from "@hono/zod-openapi";
-import { ConflictError, ImageTooLargeError } from "../../shared/errors.ts";
+import { ConflictError } from "../../shared/errors.ts";
 import { decodeNpy } from "../../shared/image/npy.ts";
 import { findMasks } from "../../shared/pipeline/find_masks.ts";
 import { FAMILY } from "../../shared/pipeline/families.ts";
@@ -17,6 +17,7 @@ import {
 } from "../../shared/schema/wire.ts";
 import { NETWORK_FILE, RESULT_FILE } from "../../shared/storage/names.ts";
 import { objectKey } from "../../shared/storage/keys.ts";
+import { readBytes } from "../../shared/storage/read_bytes.ts";
 import type { EdgeDeps } from "../deps.ts";
 import { presentCells, presentMasks } from "../present.ts";
 import { problemResponses } from "../problem.ts";
@@ -72,14 +73,8 @@ const KeptResult = z.looseObject({
 export function results(deps: EdgeDeps) {
   const { jobs: book, store, settings, core } = deps;
 
-  async function readStored(key: string): Promise<Uint8Array<ArrayBuffer>> {
-    const { body, length } = await store.get(key);
-    if (length > settings.maxStoredBytes) {
-      await body.cancel();
-      throw new ImageTooLargeError(length, settings.maxStoredBytes);
-    }
-    return new Uint8Array(await new Response(body).arrayBuffer());
-  }
+  const readStored = (key: string) =>
+    readBytes(store, key, settings.maxStoredBytes);
 
   return createRouter()
     .openapi(list, async (c) => {

@@ -8,22 +8,21 @@ import { createRoute, z } from "@hono/zod-openapi";
 import type { TaskRecord } from "../../shared/queue/tasks.ts";
 import type { Json } from "../../shared/queue/types.ts";
 import { TrainingInput, TrainingOutput } from "../../shared/schema/tasks.ts";
-import { Id, Training, TrainingRequest } from "../../shared/schema/wire.ts";
+import { Training, TrainingRequest } from "../../shared/schema/wire.ts";
 import { requireScope } from "../auth.ts";
 import type { EdgeDeps } from "../deps.ts";
-import { streamEvents } from "../events.ts";
 import { newId } from "../ids.ts";
 import { DEFAULT_MODEL, presentStored, presentTimes } from "../present.ts";
 import { problemResponses } from "../problem.ts";
 import { answers, createRouter, SECURITY, takes } from "../router.ts";
 import { findUpload, pathOf } from "./uploads.ts";
+import { byId, eventsOf, follow, pageOf, streams, toPage } from "./work.ts";
 
 const shared = {
   tags: ["trainings"],
   security: SECURITY,
   middleware: requireScope("train"),
 };
-const params = z.object({ id: Id });
 
 const create = createRoute({
   ...shared,
@@ -44,12 +43,7 @@ const list = createRoute({
   path: "/trainings",
   operationId: "listTrainings",
   summary: "Trainings, the newest first",
-  request: {
-    query: z.object({
-      after: Id.optional().describe("id of the last one of the page before"),
-      limit: z.coerce.number().int().min(1).max(200).default(50),
-    }),
-  },
+  request: pageOf,
   responses: {
     200: answers(z.object({ trainings: z.array(Training) }), "A page"),
     ...problemResponses(),
@@ -62,7 +56,7 @@ const read = createRoute({
   path: "/trainings/{id}",
   operationId: "getTraining",
   summary: "State of a training, and its report",
-  request: { params },
+  request: byId,
   responses: {
     200: answers(Training, "The training"),
     ...problemResponses("not-found"),
@@ -75,33 +69,21 @@ const cancel = createRoute({
   path: "/trainings/{id}",
   operationId: "cancelTraining",
   summary: "Cancel a training",
-  request: { params },
+  request: byId,
   responses: {
     200: answers(Training, "The training, cancelled"),
     ...problemResponses("not-found", "conflict"),
   },
 });
 
-const follow = createRoute({
+const followEvents = createRoute({
   ...shared,
   method: "get",
   path: "/trainings/{id}/events",
   operationId: "followTraining",
   summary: "The log of a training as it happens (server-sent events)",
-  request: {
-    params,
-    headers: z.object({
-      "last-event-id": z.string().regex(/^\d+$/).optional()
-        .describe("resume behind this event"),
-    }),
-  },
-  responses: {
-    200: {
-      description: "state, log and message events until the training ends",
-      content: { "text/event-stream": { schema: z.string() } },
-    },
-    ...problemResponses("not-found"),
-  },
+  request: eventsOf,
+  responses: streams("state, log and message events until the training ends"),
 });
 
 /** The routes. */
@@ -143,11 +125,8 @@ export function trainings(deps: EdgeDeps) {
       return c.json(present(task), 202);
     })
     .openapi(list, async (c) => {
-      const { after, limit } = c.req.valid("query");
-      const page = await book.list(c.get("principal").tenant, {
-        limit,
-        ...(after === undefined ? {} : { after }),
-      });
+      const { tenant } = c.get("principal");
+      const page = await book.list(tenant, toPage(c.req.valid("query")));
       return c.json({ trainings: page.map(present) }, 200);
     })
     .openapi(read, async (c) => {
@@ -160,13 +139,11 @@ export function trainings(deps: EdgeDeps) {
       const task = await book.cancel(c.get("principal").tenant, id);
       return c.json(present(task), 200);
     })
-    .openapi(follow, async (c) => {
-      const { tenant } = c.get("principal");
-      const { id } = c.req.valid("param");
-      const after = Number(c.req.valid("header")["last-event-id"] ?? 0);
-      await book.get(tenant, id);
-      return streamEvents(c, book.events, { key: [tenant, id], after });
-    });
+    .openapi(followEvents, (c) =>
+      follow(c, book, {
+        id: c.req.valid("param").id,
+        after: c.req.valid("header")["last-event-id"],
+      }));
 }
 
 function present(task: TaskRecord): z.infer<typeof Training> {

@@ -9,11 +9,11 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import {
   ConflictError,
-  ImageTooLargeError,
   isSegError,
   NotFoundError,
 } from "../../shared/errors.ts";
 import type { Json } from "../../shared/queue/types.ts";
+import { readBytes } from "../../shared/storage/read_bytes.ts";
 import {
   Id,
   PartRequest,
@@ -290,18 +290,12 @@ export async function readUpload(
 ): Promise<Uint8Array<ArrayBuffer>> {
   const record = await findUpload(deps, tenant, id);
   const key = uploadKey(tenant, id, record);
-  const stored = await deps.store.get(key).catch((err: unknown) => {
-    if (err instanceof NotFoundError) {
-      throw new NotFoundError("stored file of upload", id);
-    }
-    throw err;
-  });
   const { maxStoredBytes } = deps.settings;
-  if (stored.length > maxStoredBytes) {
-    await stored.body.cancel();
-    throw new ImageTooLargeError(stored.length, maxStoredBytes);
-  }
-  return new Uint8Array(await new Response(stored.body).arrayBuffer());
+  return await readBytes(deps.store, key, maxStoredBytes)
+    .catch((err: unknown) => {
+      if (!(err instanceof NotFoundError)) throw err;
+      throw new NotFoundError("stored file of upload", id);
+    });
 }
 
 /** Where an upload is among those of its tenant. */

@@ -31,6 +31,7 @@ import {
   type JobBookOptions,
   type JobRecord,
 } from "./job_types.ts";
+import { eachRecord } from "./pages.ts";
 import type { DeadLetter, QueueBackend } from "./types.ts";
 
 /** Deaths of its worker after which an image is run alone. */
@@ -337,21 +338,17 @@ export async function openJobBook(
     },
     async sweep(beforeMs) {
       let mended = 0;
-      let page = await open.list([]);
-      while (page.length > 0) {
-        for (const { key, value: { since } } of page) {
-          if (since > beforeMs) continue;
-          const job = (await jobs.get(key))?.value;
-          if (job === undefined) {
-            if (since < now() - CREATE_MS) await open.delete(key);
-            continue;
-          }
-          if (isFinal(job.state)) await close({ ...job, isClosed: false });
-          else if (!job.isPublished) await publish(job);
-          else continue;
-          mended++;
+      for await (const { key, value: { since } } of eachRecord(open, [])) {
+        if (since > beforeMs) continue;
+        const job = (await jobs.get(key))?.value;
+        if (job === undefined) {
+          if (since < now() - CREATE_MS) await open.delete(key);
+          continue;
         }
-        page = await open.list([], { after: page[page.length - 1].key });
+        if (isFinal(job.state)) await close({ ...job, isClosed: false });
+        else if (!job.isPublished) await publish(job);
+        else continue;
+        mended++;
       }
       return mended;
     },

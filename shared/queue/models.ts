@@ -11,6 +11,7 @@ import {
   TrainingOutput,
 } from "../schema/tasks.ts";
 import { isFinal } from "./job_types.ts";
+import { eachOf } from "./pages.ts";
 import type { TaskBook, TaskRecord } from "./tasks.ts";
 
 /** A model of a tenant, ready or on its way. */
@@ -47,9 +48,6 @@ export interface ModelBook {
   /** Models that can be run, the newest first. */
   list(tenant: string): Promise<TenantModel[]>;
 }
-
-/** Records a page. */
-const PAGE = 200;
 
 /** Look into the books of imports and trainings. */
 export function openModelBook(
@@ -104,14 +102,9 @@ export function openModelBook(
     async list(tenant) {
       const found: TenantModel[] = [];
       for (const book of [imports, trainings]) {
-        let page = await book.list(tenant, { limit: PAGE });
-        while (page.length > 0) {
-          found.push(
-            ...page.filter(({ isDeleted }) => !isDeleted).map(describe)
-              .filter(({ model }) => model),
-          );
-          const after = page[page.length - 1].id;
-          page = await book.list(tenant, { limit: PAGE, after });
+        for await (const task of eachOf(book, tenant)) {
+          const each = describe(task);
+          if (each.model && !task.isDeleted) found.push(each);
         }
       }
       return found.sort((a, b) => b.task.created - a.task.created);

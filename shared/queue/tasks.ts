@@ -7,6 +7,7 @@
 import { ConflictError, NotFoundError } from "../errors.ts";
 import { changeRecord, type Stored } from "./change_record.ts";
 import { isFinal, type State } from "./job_types.ts";
+import { eachRecord } from "./pages.ts";
 import type { Events, JobQueue, Json, QueueBackend, Records } from "./types.ts";
 
 /** Which task. */
@@ -90,9 +91,6 @@ export interface TaskBookOptions {
 
 /** Default lease of tasks, ms. */
 export const TASK_LEASE_MS = 60_000;
-
-/** Records a page of a sweep. */
-const PAGE = 200;
 
 /** Open the book of a kind of tasks; `name` is also that of its queue. */
 export async function openTaskBook(
@@ -245,18 +243,11 @@ export async function openTaskBook(
     },
     async republish(beforeMs) {
       let count = 0;
-      let page = await records.list([], { limit: PAGE });
-      while (page.length > 0) {
-        for (const { value } of page) {
-          const { state, isPublished, created } = value;
-          if (state !== "queued" || isPublished || created > beforeMs) continue;
-          await publish(value);
-          count++;
-        }
-        page = await records.list([], {
-          limit: PAGE,
-          after: page[page.length - 1].key,
-        });
+      for await (const { value } of eachRecord(records, [])) {
+        const { state, isPublished, created } = value;
+        if (state !== "queued" || isPublished || created > beforeMs) continue;
+        await publish(value);
+        count++;
       }
       return count;
     },

@@ -4,6 +4,7 @@
  * @module
  */
 import { isSegError, QuotaExceededError } from "../errors.ts";
+import { eachRecord } from "./pages.ts";
 import type { Json, Records } from "./types.ts";
 
 /** Amounts of one key on one day. */
@@ -137,15 +138,10 @@ export function openUsageBook(
     },
     async list(tenant) {
       const days: UsageDay[] = [];
-      let page = await book.list([tenant], { limit: 500 });
-      while (page.length > 0) {
-        for (const { key, value } of page) {
-          const [day, ...rest] = key[1].split("_");
-          const { once: _, ...amounts } = value as unknown as Stored;
-          days.push({ ...NONE, ...amounts, day, key: rest.join("_") });
-        }
-        const last = page[page.length - 1].key;
-        page = await book.list([tenant], { limit: 500, after: last });
+      for await (const { key, value } of eachRecord(book, [tenant])) {
+        const [day, ...rest] = key[1].split("_");
+        const { once: _, ...amounts } = value as unknown as Stored;
+        days.push({ ...NONE, ...amounts, day, key: rest.join("_") });
       }
       return days;
     },

@@ -70,6 +70,8 @@ export function storeRuns(
         labels.read(from, { step: 1, count, out, at: 0 });
         return out;
       },
+      readInto: (from, out) =>
+        labels.read(from, { step: 1, count: out.length, out, at: 0 }),
       write: () => {
         throw new Error("Labels that are measured do not change");
       },
