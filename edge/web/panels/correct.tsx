@@ -1,14 +1,11 @@
 /**
- * Correcting cells by hand, and label files in and out.
+ * Correcting cells by hand.
  *
  * @module
  */
-import { redoEdit, undoEdit } from "../actions/edit.ts";
-import { forgetMasks } from "../actions/kept.ts";
-import { setCells } from "../actions/open.ts";
-import { KEPT_DAYS } from "../edit/save.ts";
-import * as acts from "../actions/tools.ts";
 import { signal } from "@preact/signals";
+import { redoEdit, undoEdit } from "../actions/edit.ts";
+import * as acts from "../actions/tools.ts";
 import {
   addsBy,
   type Doc,
@@ -17,14 +14,11 @@ import {
   prompted,
   radius,
   selected,
-  tell,
   type Tool,
   tool,
-  withBusy,
 } from "../store.ts";
-import type { LabelFormat } from "../work/cells.ts";
-import { cellWorker } from "../workers.ts";
-import { Choice, FileButton, saveFile, Section, Slider } from "./parts.tsx";
+import { FilesSection, KeptSection } from "./label_files.tsx";
+import { Choice, Section, Slider } from "./parts.tsx";
 import { theViewer } from "./viewer_pane.tsx";
 
 /** The tools, with the key of each. */
@@ -102,13 +96,6 @@ export const TOOLS: readonly {
     key: "t",
     hint: "click: pixels there follow the flows, as the method does",
   },
-];
-
-const FORMATS: readonly (readonly [LabelFormat, string, string])[] = [
-  ["seg", "_seg.npy", "_seg.npy"],
-  ["tif", "Label TIFF", "_masks.tif"],
-  ["roi", "ROI zip", "_rois.zip"],
-  ["geojson", "GeoJSON", ".geojson"],
 ];
 
 const smallest = signal(30);
@@ -248,61 +235,4 @@ export function step(
 ): void {
   const view = go(image);
   if (view) theViewer()?.setView(view);
-}
-
-function KeptSection({ image }: { image: Doc }) {
-  return (
-    <Section title="Kept in this browser">
-      <p class="hint">
-        Masks and edits are kept for {KEPT_DAYS}{" "}
-        days after their last change, on this computer only.
-      </p>
-      <div class="buttons">
-        <button type="button" onClick={() => forgetMasks(image)}>
-          Forget this image's
-        </button>
-        <button type="button" onClick={() => forgetMasks()}>
-          Forget all
-        </button>
-      </div>
-    </Section>
-  );
-}
-
-function FilesSection({ image }: { image: Doc }) {
-  const write = (format: LabelFormat, ending: string) =>
-    withBusy("Writing the labels", async () => {
-      const cells = planeOf(image).cells.value;
-      if (cells === undefined) throw new Error("There are no cells yet");
-      const bytes = await cellWorker.call("writeLabels", {
-        packed: cells.masks.pack(),
-        size: image.facts.size,
-        format,
-        name: image.name,
-      });
-      saveFile(image.name.replace(/\.[^.]*$/, "") + ending, bytes);
-      tell("note", `${cells.count} cells are written`);
-    });
-  return (
-    <Section title="Label files">
-      <FileButton
-        label="Open labels…"
-        onFiles={([file]) =>
-          withBusy("Reading the labels", async () => {
-            await setCells(image, new Uint8Array(await file.arrayBuffer()));
-          })}
-      />
-      <div class="buttons">
-        {FORMATS.map(([format, title, ending]) => (
-          <button
-            key={format}
-            type="button"
-            onClick={() => write(format, ending)}
-          >
-            {title}
-          </button>
-        ))}
-      </div>
-    </Section>
-  );
 }

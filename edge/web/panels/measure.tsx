@@ -1,28 +1,15 @@
 /**
- * The table of cells, a histogram, CSV, and all open images at once.
+ * The table of cells and a histogram; CSV of one image or of all.
  *
  * @module
  */
-import { computed, effect, signal } from "@preact/signals";
-import { previewPlane } from "../actions/preview.ts";
-import {
-  type Cells,
-  type Doc,
-  doc,
-  docs,
-  plane,
-  planeOf,
-  selected,
-  tell,
-  withBusy,
-} from "../store.ts";
+import { computed, signal } from "@preact/signals";
+import { runBatch, writeCsv } from "../actions/measure.ts";
+import { type Doc, doc, plane, planeOf, selected } from "../store.ts";
 import type { Measured } from "../work/measure.ts";
-import { cellWorker, pictures } from "../workers.ts";
-import { Choice, saveFile, Section } from "./parts.tsx";
+import { Choice, Section } from "./parts.tsx";
 import { theViewer } from "./viewer_pane.tsx";
 
-/** Values up to which intensities are measured. */
-const MAX_INTENSITIES = 2 ** 24;
 /** Rows shown at a time. */
 const PAGE = 100;
 const BINS = 16;
@@ -249,76 +236,6 @@ function Histogram({ cells }: { cells: Measured }) {
       <figcaption>{text}</figcaption>
     </figure>
   );
-}
-
-/** Measure the chosen plane whenever its cells change. */
-export function watchMeasures(isNeeded: () => boolean): () => void {
-  let version = 0;
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  return effect(() => {
-    const image = doc.value;
-    const state = plane.value;
-    const cells = state?.cells.value;
-    const z = image?.plane.value ?? 0;
-    const mine = ++version;
-    clearTimeout(timer);
-    if (!image || !state || !cells || !isNeeded()) return;
-    // edits come in quick succession
-    timer = setTimeout(() => {
-      measure(image, z, cells).then((measured) => {
-        if (mine === version) state.measured.value = measured;
-      }).catch((err) => tell("error", String(err)));
-    }, 80);
-  });
-}
-
-async function measure(
-  image: Doc,
-  z: number,
-  { masks }: Cells,
-): Promise<Measured> {
-  const { size, channels } = image.facts;
-  const isSmall = channels * size.height * size.width <= MAX_INTENSITIES;
-  const values = isSmall
-    ? await pictures.call("readPlane", { id: image.id, plane: z })
-    : undefined;
-  return await cellWorker.call("measure", {
-    packed: masks.pack(),
-    size,
-    ...(values ? { image: Float32Array.from(values.data), channels } : {}),
-  });
-}
-
-async function writeCsv(image: Doc): Promise<void> {
-  await withBusy("Writing the table", async () => {
-    const { cells } = planeOf(image);
-    if (!cells.value) throw new Error("There are no cells yet");
-    const text = await tableOf(image, cells.value);
-    saveFile(image.name.replace(/\.[^.]*$/, "") + ".csv", text, "text/csv");
-  });
-}
-
-async function tableOf(image: Doc, cells: Cells): Promise<string> {
-  return await cellWorker.call("writeTable", {
-    cells: await measure(image, image.plane.value, cells),
-    channelNames: image.facts.channelNames,
-  });
-}
-
-/** Segment what is not yet, and write one table with the images' names. */
-async function runBatch(): Promise<void> {
-  const lines: string[] = [];
-  for (const image of docs.value) {
-    if (!planeOf(image).cells.value) await previewPlane(image);
-    const cells = planeOf(image).cells.value;
-    if (!cells) return;
-    const [head, ...body] = (await tableOf(image, cells)).trimEnd().split("\n");
-    if (lines.length === 0) lines.push(`image,${head}`);
-    const name = `"${image.name.replaceAll('"', '""')}"`;
-    lines.push(...body.map((line) => `${name},${line}`));
-  }
-  saveFile("cells.csv", lines.join("\n") + "\n", "text/csv");
-  tell("note", `${lines.length - 1} cells of ${docs.value.length} images`);
 }
 
 function columnOf(name: string): Column {

@@ -17,7 +17,18 @@ import type {
   Training,
   Upload,
 } from "../../../shared/schema/wire.ts";
+import {
+  call,
+  problemOf,
+  put,
+  send,
+  ServiceError,
+  type Signed,
+  useKey,
+} from "./http.ts";
 import type { SegmentParameters } from "../../../shared/schema/parameters.ts";
+
+export { ServiceError, useKey };
 
 /** What the service answers, by its schemas. */
 export type WirePreview = z.infer<typeof Preview>;
@@ -29,24 +40,6 @@ export type WireImageResult = z.infer<typeof ImageResult>;
 
 export type WireModels = z.infer<typeof Models>;
 export type WirePrompt = z.input<typeof PromptRequest>;
-
-/** What the service says is wrong. */
-export class ServiceError extends Error {
-  override readonly name = "ServiceError";
-
-  /** @param status  of the answer */
-  constructor(message: string, readonly status: number) {
-    super(message);
-  }
-}
-
-/** A key that was typed in; loopback needs none. */
-let key = "";
-
-/** Use a key from now on; "" for the session. */
-export function useKey(typed: string): void {
-  key = typed.trim();
-}
 
 /** Masks at once. */
 export async function preview(
@@ -231,94 +224,14 @@ export async function follow(
   }
 }
 
-type Signed = z.infer<typeof Upload>["put"] & { url: string };
-
-interface CallOptions {
-  readonly json?: unknown;
-  readonly form?: FormData;
-  readonly signal?: AbortSignal;
-}
-
-async function call<T>(
-  method: string,
-  path: string,
-  options: CallOptions,
-): Promise<T> {
-  return await (await send(method, path, options)).json();
-}
-
-async function send(
-  method: string,
-  path: string,
-  { json, form, signal }: CallOptions,
-): Promise<Response> {
-  const headers = new Headers();
-  if (key !== "") headers.set("authorization", `Bearer ${key}`);
-  if (json !== undefined) headers.set("content-type", "application/json");
-  const body = form ?? (json === undefined ? null : JSON.stringify(json));
-  let answer: Response;
-  try {
-    answer = await fetch(path, {
-      method,
-      headers,
-      body,
-      signal: signal ?? null,
-    });
-  } catch (cause) {
-    if (signal?.aborted) throw cause;
-    throw new Error("The service does not answer; is it still running?", {
-      cause,
-    });
-  }
-  if (!answer.ok) throw await problemOf(answer);
-  return answer;
-}
-
-async function put(signed: Signed, body: Blob): Promise<void> {
-  const answer = await fetch(signed.url, {
-    method: "PUT",
-    headers: allowed(signed.headers),
-    body,
-  });
-  if (!answer.ok) throw await problemOf(answer);
-}
-
-function chosenModel(model: string): { model?: string } {
-  return model === "default" ? {} : { model };
-}
-
-/** A browser sets these itself and lets no page do so. */
-function allowed(headers: Readonly<Record<string, string>>) {
-  return Object.fromEntries(
-    Object.entries(headers).filter(([name]) =>
-      !/^(content-length|host)$/i.test(name)
-    ),
-  );
-}
-
-async function problemOf(answer: Response): Promise<ServiceError> {
-  const text = await answer.text();
-  try {
-    const { title, detail, errors } = JSON.parse(text);
-    const faults = (errors ?? []).map((
-      { pointer, detail }: { pointer: string; detail: string },
-    ) => `${pointer} ${detail}`);
-    return new ServiceError(
-      [detail ?? title, ...faults].join("; "),
-      answer.status,
-    );
-  } catch {
-    return new ServiceError(
-      `The service answered ${answer.status}`,
-      answer.status,
-    );
-  }
-}
-
 async function digest(blob: Blob): Promise<string> {
   const bytes = await crypto.subtle.digest("SHA-256", await blob.arrayBuffer());
   return Array.from(
     new Uint8Array(bytes),
     (byte) => byte.toString(16).padStart(2, "0"),
   ).join("");
+}
+
+function chosenModel(model: string): { model?: string } {
+  return model === "default" ? {} : { model };
 }
