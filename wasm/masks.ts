@@ -221,7 +221,11 @@ export function masks(arena: Arena) {
 }
 
 /** Columns of the rows that `measureConfidence` wrote. */
-export function readColumns(arena: Arena, table: number, count: number): Confidence {
+export function readColumns(
+  arena: Arena,
+  table: number,
+  count: number,
+): Confidence {
   const rows = arena.viewF32(table, count * 4);
   const column = (c: number) =>
     Float32Array.from({ length: count }, (_, k) => rows[4 * k + c]);
