@@ -16,7 +16,7 @@ export interface Work<Task> {
   readonly fail: (task: Task, error: string) => Promise<unknown>;
   /** Whether it may succeed later or elsewhere; default: always. */
   readonly isRetriable?: (err: unknown) => boolean;
-  /** How it may be run; default: beside others. */
+  /** How it may be run when it comes again; default: beside others. */
   readonly judge?: (task: Task) => Promise<Care>;
   /**
    * Record that an attempt failed and its process lives; false: there must be
@@ -101,7 +101,10 @@ async function judge<Task>(
   delivery: Delivery,
   { log }: ConsumeOptions,
 ): Promise<Care> {
-  if (work.judge === undefined) return "beside others";
+  // nothing became of what comes for the first time
+  if (work.judge === undefined || delivery.attempt === 1) {
+    return "beside others";
+  }
   try {
     const care = await work.judge(delivery.body as unknown as Task);
     if (typeof care !== "string") await delivery.reject(care.giveUp);

@@ -49,8 +49,8 @@ const KINDS = {
 /** A kind of fault. */
 export type FaultKind = keyof typeof KINDS;
 
-/** Deadly images take innocent ones along: few of them. */
-const MAX_DEADLY = 2;
+/** Each ends four workers: few of them. */
+const MAX_DEADLY = 4;
 const MAX_SKEW_MS = 10 * 60_000;
 
 /** Kinds in the order they happen: each at least once, if `count` allows. */

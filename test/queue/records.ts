@@ -154,6 +154,31 @@ export function describeRecords(find: () => BackendUnderTest): void {
       await records.create(["t", "a"], 2);
     });
 
+    test("one bucket may be changed with and without waiting for the disk", async () => {
+      const durable = await one.records<number>("soon");
+      const soon = await one.records<number>("soon", { isSoon: true });
+      const other = await two.records<number>("soon");
+      const stop = new AbortController();
+      const seen: (number | undefined)[] = [];
+      const watching = (async () => {
+        for await (const { value } of durable.watch(["t", "a"], stop.signal)) {
+          seen.push(value);
+          if (value === 3) return;
+        }
+      })();
+      const first = await soon.create(["t", "a"], 1);
+      expect((await other.get(["t", "a"]))?.value).toBe(1);
+      const second = await durable.update(["t", "a"], 2, first);
+      await expect(soon.update(["t", "a"], 9, first)).rejects
+        .toSatisfy(isConflict);
+      await soon.update(["t", "a"], 3, second);
+      await watching;
+      stop.abort();
+      expect(seen.at(-1)).toBe(3);
+      await soon.delete(["t", "a"]);
+      expect(await other.get(["t", "a"])).toBeUndefined();
+    });
+
     test("names that could reach elsewhere are refused", async () => {
       const records = await one.records<number>("names");
       for (const id of ["", "a.b", "*", ">", "a/b", "ä", "a b"]) {
