@@ -7,6 +7,7 @@ import type { Size2D } from "../ndarray.ts";
 import type { SegmentParameters } from "../schema/parameters.ts";
 import type { Convention, Core, Masks, MasksOptions } from "../../wasm/mod.ts";
 import { isSameSize, type NetworkOutput } from "./blend_outputs.ts";
+import { addSettled, sampleSettled } from "./settled.ts";
 
 /** Larger images are tracked in slabs of this many pixels. */
 const SLAB_PIXELS = 2 ** 22;
@@ -24,7 +25,7 @@ export interface FoundMasks {
   readonly masks: Uint32Array;
   readonly count: number;
   readonly emptyReason?: string;
-  /** Share of the cells' paths that came to rest; none for large images. */
+  /** Share of the cells' paths that came to rest; of large images a sample. */
   readonly settled?: number;
   /** Of each cell, 0–1; where masks are those that were tracked, none dropped. */
   readonly confidence?: Float32Array;
@@ -74,7 +75,7 @@ export async function findMasks(
   } else if (count === 0 && found.count > 0) {
     emptyReason = `All ${found.count} cells have fewer than ${minSize} pixels`;
   }
-  const settled = meanSettled(core, found, output.size);
+  const settled = await findSettled(core, { found, output }, options);
   return {
     masks,
     count,
@@ -115,19 +116,27 @@ function computeMasks(
   return core.computeMasksBySlab(flows, cellprob, size, { ...rest, slabRows });
 }
 
-/** Mean over cells, weighted by their pixels. */
-function meanSettled(
+/** Of all cells, or of those in a few windows of a large image. */
+async function findSettled(
   core: Core,
-  { masks, count, confidence }: Masks,
-  size: Size2D,
-): number | undefined {
-  if (confidence === undefined || count === 0) return undefined;
-  const { area } = core.measureRegions(masks, size);
-  let settled = 0;
-  let pixels = 0;
-  for (const [k, each] of area.entries()) {
-    settled += confidence.settled[k] * each;
-    pixels += each;
+  { found, output }: {
+    readonly found: Masks;
+    readonly output: NetworkOutput;
+  },
+  options: MasksOptions,
+): Promise<number | undefined> {
+  const { size, flows, cellprob } = output;
+  if (found.count === 0) return undefined;
+  if (size.height * size.width <= SLAB_PIXELS) {
+    const sums = { settled: 0, pixels: 0 };
+    addSettled(core, { found, size }, sums);
+    return sums.pixels === 0 ? undefined : sums.settled / sums.pixels;
   }
-  return settled / pixels;
+  const readInto = (at: number, out: Float32Array) => {
+    const [from, values] = at < flows.length
+      ? [at, flows]
+      : [at - flows.length, cellprob];
+    out.set(values.subarray(from, from + out.length));
+  };
+  return await sampleSettled(core, { store: { readInto }, size }, options);
 }

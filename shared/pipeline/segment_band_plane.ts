@@ -21,6 +21,7 @@ import {
   findSemanticByBand,
   foregroundPlanes,
 } from "./semantic.ts";
+import { sampleSettled } from "./settled.ts";
 import { startClock } from "./timings.ts";
 import { judgeInput, judgeMasks, judgePixels } from "./warnings.ts";
 
@@ -72,6 +73,9 @@ export async function segmentBandPlane(
       job.parameters,
       job.bandRows,
     );
+  const settled = hasFlows && count > 0
+    ? await sampleSettled(core, output, masksOptions(job.parameters))
+    : undefined;
   clock("masks");
 
   const rows = (from: number, to: number) =>
@@ -93,6 +97,7 @@ export async function segmentBandPlane(
       diameter: median([...cells.diameter]),
       scale: scale.scale,
       range: job.range,
+      settled,
     }),
     ...judgePixels(normalized),
   ];
@@ -106,7 +111,7 @@ export async function segmentBandPlane(
     cells,
     ...empty,
   };
-  return { result, warnings, settled: undefined };
+  return { result, warnings, settled };
 }
 
 /** Logits are where an output has its cellprob; its flows are never written. */

@@ -1,8 +1,11 @@
 import { expect, test } from "vitest";
+import { arrayStore } from "../../shared/pipeline/array_store.ts";
 import { segment } from "../../shared/pipeline/segment.ts";
+import { sampleSettled } from "../../shared/pipeline/settled.ts";
 import { judgeInput, judgeMasks } from "../../shared/pipeline/warnings.ts";
 import { SegmentParameters } from "../../shared/schema/parameters.ts";
 import { core } from "../core.ts";
+import { createOutput } from "../network_output.ts";
 import { createFake, createOutputImage } from "./fake_encoder.ts";
 
 const range = { channel: 0, low: 10, high: 200, isConstant: false };
@@ -109,4 +112,20 @@ test("segment() names channels that the model does not take", async () => {
   // 32×32 in the middle of 256×256
   const at = (c: number) => tile[c * 65536 + 112 * 256 + 112];
   expect([at(0), at(1), at(2)]).toEqual([data[3 * 1024], data[0], 0]);
+});
+
+test("sampleSettled() tells of a few windows what holds for all", async () => {
+  const size = { height: 700, width: 1300 };
+  const { flows, cellprob } = createOutput(size, 900, 2);
+  const values = new Float32Array([...flows, ...cellprob]);
+  const sample = (niter: number) =>
+    sampleSettled(core, { store: arrayStore(values), size }, { niter });
+  const exact = core.computeMasks(flows, cellprob, size, {
+    confidence: true,
+  }).confidence!.settled;
+  const mean = exact.reduce((sum, each) => sum + each) / exact.length;
+  expect(Math.abs(await sample(200) as number - mean)).toBeLessThan(0.1);
+  expect(await sample(2)).toBeLessThan(mean - 0.3);
+  values.fill(-9);
+  expect(await sample(200)).toBeUndefined();
 });

@@ -1,0 +1,85 @@
+/**
+ * How many of the cells' paths came to rest, of images too large to measure
+ * all: a few windows stand for the whole.
+ *
+ * @module
+ */
+import type { Size2D } from "../ndarray.ts";
+import type { Core, Masks, MasksOptions, Store } from "../../wasm/mod.ts";
+import { takeTurns } from "../../wasm/mod.ts";
+
+/** Edge of a window; four lie around the middles of the image's quarters. */
+const WINDOW = 512;
+
+/**
+ * Measure the share in four windows. Paths that leave a window end at its edge.
+ *
+ * @param output   3×H×W f32: dY, dX at unit scale, cellprob
+ * @param size     of the image
+ * @param options  of `computeMasks`
+ * @returns        share of the paths, 0–1; `undefined`: no cell in any window
+ *
+ * Source: ours.
+ */
+export async function sampleSettled(
+  core: Core,
+  { store, size }: {
+    readonly store: Pick<Store<Float32Array<ArrayBuffer>>, "readInto">;
+    readonly size: Size2D;
+  },
+  options: MasksOptions,
+): Promise<number | undefined> {
+  const edges = {
+    height: Math.min(size.height, WINDOW),
+    width: Math.min(size.width, WINDOW),
+  };
+  const pixels = edges.height * edges.width;
+  const sums = { settled: 0, pixels: 0 };
+  for (const top of placeWindows(size.height, edges.height)) {
+    for (const left of placeWindows(size.width, edges.width)) {
+      await takeTurns();
+      const values = new Float32Array(3 * pixels);
+      for (let row = 0; row < 3 * edges.height; row++) {
+        const plane = Math.floor(row / edges.height);
+        const y = plane * size.height + top + row % edges.height;
+        store.readInto(
+          y * size.width + left,
+          values.subarray(row * edges.width, (row + 1) * edges.width),
+        );
+      }
+      const found = core.computeMasks(
+        values.subarray(0, 2 * pixels),
+        values.subarray(2 * pixels),
+        edges,
+        { ...options, confidence: true },
+      );
+      addSettled(core, { found, size: edges }, sums);
+    }
+  }
+  return sums.pixels === 0 ? undefined : sums.settled / sums.pixels;
+}
+
+/** Where windows begin: around one and three quarters of an edge. */
+function placeWindows(edge: number, window: number): number[] {
+  const places = [0.25, 0.75].map((part) =>
+    Math.min(edge - window, Math.max(0, Math.round(edge * part - window / 2)))
+  );
+  return [...new Set(places)];
+}
+
+/** Add the settled share of masks, weighted by the cells' pixels. */
+export function addSettled(
+  core: Core,
+  { found: { masks, count, confidence }, size }: {
+    readonly found: Masks;
+    readonly size: Size2D;
+  },
+  sums: { settled: number; pixels: number },
+): void {
+  if (confidence === undefined || count === 0) return;
+  const { area } = core.measureRegions(masks, size);
+  for (const [k, each] of area.entries()) {
+    sums.settled += confidence.settled[k] * each;
+    sums.pixels += each;
+  }
+}
