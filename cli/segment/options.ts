@@ -13,6 +13,7 @@ import {
   SegmentParameters,
 } from "../../shared/schema/parameters.ts";
 import { UsageError } from "../usage_error.ts";
+import { addForeignOptions, refuseForeignOptions } from "./foreign_options.ts";
 import { readBytes } from "./memory.ts";
 import {
   OUTPUT_KINDS,
@@ -52,7 +53,13 @@ const SWITCHES: Partial<Record<ParameterName, string>> = {
 };
 
 /** Options of Cellpose's that change nothing here. */
-const IGNORED = ["--use-gpu", "--verbose", "--no-interp", "--all-channels"];
+const IGNORED = [
+  "--use-gpu",
+  "--verbose",
+  "--no-interp",
+  "--all-channels",
+  "--transformer",
+];
 
 /** Add the options to the command. */
 export function addSegmentOptions(command: Command): Command {
@@ -118,6 +125,7 @@ export function addSegmentOptions(command: Command): Command {
     command.addOption(new Option(`--${toKebab(name)} [value]`).hideHelp());
   }
   for (const flag of IGNORED) command.addOption(new Option(flag).hideHelp());
+  addForeignOptions(command);
   return command;
 }
 
@@ -135,6 +143,7 @@ export function readSegmentOptions(
       throw new UsageError(`option --${toKebab(name)}: ${reason}`);
     }
   }
+  refuseForeignOptions(given);
   const values: Record<string, unknown> = {};
   for (const name of Object.keys(PARAMETERS)) {
     if (given[name] !== undefined) values[name] = given[name];

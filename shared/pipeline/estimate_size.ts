@@ -14,7 +14,8 @@ import { type EncodedTile, encodeTiles, startFacts } from "./encode_tiles.ts";
 import type { Encoder } from "./encoder.ts";
 import { estimateBySteps } from "./estimate_steps.ts";
 import { FAMILY } from "./families.ts";
-import { resizedRows, type RowSource } from "./rows.ts";
+import { resizedRows } from "./resized_rows.ts";
+import type { RowSource } from "./rows.ts";
 import { decideScale } from "./scale.ts";
 import type { Warning } from "./warnings.ts";
 

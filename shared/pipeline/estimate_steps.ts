@@ -15,7 +15,8 @@ import { type Core, planTiles } from "../../wasm/mod.ts";
 import { blendOutputs, type NetworkOutput } from "./blend_outputs.ts";
 import type { Encoder } from "./encoder.ts";
 import { assumeTable, type Look, readTable, weighLooks } from "./look_table.ts";
-import { resizedRows, type RowSource } from "./rows.ts";
+import { resizedRows } from "./resized_rows.ts";
+import type { RowSource } from "./rows.ts";
 
 /** Edge of what a look sees, at most; network pixels. */
 const EDGE = 192;

@@ -12,7 +12,8 @@ import {
 } from "./blend_outputs.ts";
 import { type EncodedTile, encodeTiles } from "./encode_tiles.ts";
 import type { PlaneJob } from "./job.ts";
-import { resizedRows, type RowSource } from "./rows.ts";
+import { resizedRows } from "./resized_rows.ts";
+import type { RowSource } from "./rows.ts";
 
 /** How tiles become an output. */
 export interface TileUse<T> {

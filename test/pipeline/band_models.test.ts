@@ -4,7 +4,7 @@
  */
 import { expect, test } from "vitest";
 import { IN_MEMORY } from "../../shared/pipeline/array_store.ts";
-import { resizedRows } from "../../shared/pipeline/rows.ts";
+import { resizedRows } from "../../shared/pipeline/resized_rows.ts";
 import { segmentBands } from "../../shared/pipeline/segment_bands.ts";
 import {
   type SegmentOptions,

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { layOutPlanes, readRows } from "../../shared/pipeline/planes.ts";
-import { normalizeRows, resizedRows } from "../../shared/pipeline/rows.ts";
+import { resizedRows } from "../../shared/pipeline/resized_rows.ts";
+import { normalizeRows } from "../../shared/pipeline/rows.ts";
 import { rowsForResize } from "../../wasm/mod.ts";
 import { createRandom } from "../bench/scene.ts";
 import { core } from "../core.ts";
