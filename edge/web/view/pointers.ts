@@ -4,7 +4,6 @@
  * @module
  */
 import type { View } from "./geometry.ts";
-import type { Viewer } from "./viewer.ts";
 
 /** A point of the image. */
 export interface At {
@@ -26,7 +25,7 @@ export interface Gestures {
 /** Pointers: one draws or moves, two zoom; the wheel zooms. */
 export function listen(
   canvas: HTMLCanvasElement,
-  viewer: Pick<Viewer, "pan">,
+  viewer: { pan(dx: number, dy: number): void },
   { gestures, place, at, zoom }: {
     gestures: Gestures;
     place: (event: MouseEvent) => At;
