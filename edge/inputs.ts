@@ -13,7 +13,7 @@ import type { ImageRecord } from "../shared/queue/job_types.ts";
 import { Id, type JobImage } from "../shared/schema/wire.ts";
 import { keyPrefix } from "../shared/storage/keys.ts";
 import type { EdgeDeps } from "./deps.ts";
-import { findUpload, pathOf, type UploadRecord } from "./routes/uploads.ts";
+import { findUpload, pathOf, type UploadRecord } from "./stored_uploads.ts";
 
 /** An image of a job. */
 export type JobInput = Pick<ImageRecord, "upload" | "url" | "name">;

@@ -12,6 +12,7 @@ import { groupRings } from "../shared/image/rings.ts";
 import type { Size2D } from "../shared/ndarray.ts";
 import type { Encoder } from "../shared/pipeline/encoder.ts";
 import type { TaskRecord } from "../shared/queue/tasks.ts";
+import type { SignedRequest } from "../shared/storage/types.ts";
 import type { StoredModel } from "../shared/schema/tasks.ts";
 import type { Cell, Model, WireMasks } from "../shared/schema/wire.ts";
 import type { Core, Regions } from "../wasm/mod.ts";
@@ -141,6 +142,21 @@ export function presentTimes(
     started: started === null ? null : toIso(started),
     finished: finished === null ? null : toIso(finished),
     error,
+  };
+}
+
+/**
+ * A signed request as it is told.
+ *
+ * @param base  what paths are completed with: the URL that was asked
+ */
+export function toSignedCall(signed: SignedRequest, base: string) {
+  const { method, url, headers, expiresMs } = signed;
+  return {
+    method,
+    url: new URL(url, base).href,
+    headers: { ...headers },
+    expires: new Date(expiresMs).toISOString(),
   };
 }
 

@@ -22,7 +22,7 @@ import { newId } from "../ids.ts";
 import { presentModel, presentStored, presentTimes } from "../present.ts";
 import { problemResponses } from "../problem.ts";
 import { answers, createRouter, SECURITY, takes } from "../router.ts";
-import { findUpload, pathOf } from "./uploads.ts";
+import { findUpload, pathOf } from "../stored_uploads.ts";
 
 const shared = { tags: ["models"], security: SECURITY };
 

@@ -28,7 +28,7 @@ import {
 } from "../present.ts";
 import { problemResponses } from "../problem.ts";
 import { answers, createRouter, SECURITY } from "../router.ts";
-import { readUpload } from "./uploads.ts";
+import { readUpload } from "../stored_uploads.ts";
 
 /** An image inline, and the options as JSON in a field of their own. */
 const PreviewForm = z.object({

@@ -15,7 +15,7 @@ import type { EdgeDeps } from "../deps.ts";
 import { presentModel } from "../present.ts";
 import { problemResponses } from "../problem.ts";
 import { answers, createRouter, SECURITY, takes } from "../router.ts";
-import { readUpload } from "./uploads.ts";
+import { readUpload } from "../stored_uploads.ts";
 
 const route = createRoute({
   method: "post",

@@ -19,10 +19,9 @@ import { NETWORK_FILE, RESULT_FILE } from "../../shared/storage/names.ts";
 import { objectKey } from "../../shared/storage/keys.ts";
 import { readBytes } from "../../shared/storage/read_bytes.ts";
 import type { EdgeDeps } from "../deps.ts";
-import { presentCells, presentMasks } from "../present.ts";
+import { presentCells, presentMasks, toSignedCall } from "../present.ts";
 import { problemResponses } from "../problem.ts";
 import { answers, createRouter, SECURITY, takes } from "../router.ts";
-import { toSignedCall } from "./uploads.ts";
 
 const shared = { tags: ["results"], security: SECURITY };
 const params = z.object({ id: Id });

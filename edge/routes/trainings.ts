@@ -15,7 +15,7 @@ import { newId } from "../ids.ts";
 import { DEFAULT_MODEL, presentStored, presentTimes } from "../present.ts";
 import { problemResponses } from "../problem.ts";
 import { answers, createRouter, SECURITY, takes } from "../router.ts";
-import { findUpload, pathOf } from "./uploads.ts";
+import { findUpload, pathOf } from "../stored_uploads.ts";
 import { byId, eventsOf, follow, pageOf, streams, toPage } from "./work.ts";
 
 const shared = {

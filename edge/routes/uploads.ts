@@ -7,13 +7,8 @@
  * @module
  */
 import { createRoute, z } from "@hono/zod-openapi";
-import {
-  ConflictError,
-  isSegError,
-  NotFoundError,
-} from "../../shared/errors.ts";
+import { ConflictError } from "../../shared/errors.ts";
 import type { Json } from "../../shared/queue/types.ts";
-import { readBytes } from "../../shared/storage/read_bytes.ts";
 import {
   Id,
   PartRequest,
@@ -21,30 +16,19 @@ import {
   Upload,
   UploadRequest,
 } from "../../shared/schema/wire.ts";
-import { objectKey } from "../../shared/storage/keys.ts";
-import {
-  MAX_PARTS,
-  type MultipartUpload,
-  type SignedRequest,
-} from "../../shared/storage/types.ts";
+import { MAX_PARTS } from "../../shared/storage/types.ts";
 import type { EdgeDeps } from "../deps.ts";
 import { newId } from "../ids.ts";
+import { toSignedCall } from "../present.ts";
 import { problemResponses } from "../problem.ts";
 import { answers, createRouter, SECURITY, takes } from "../router.ts";
-
-/** What is kept of an upload. */
-export interface UploadRecord {
-  readonly name: string;
-  readonly bytes: number;
-  readonly mediaType: string;
-  readonly sha256: string;
-  /** ms since 1970. */
-  readonly created: number;
-  /** Of the store, for files in parts. */
-  readonly multipart: string | null;
-  /** Folder among the tenant's uploads. */
-  readonly folder?: string;
-}
+import {
+  findParts,
+  findUpload,
+  joinParts,
+  uploadKey,
+  type UploadRecord,
+} from "../stored_uploads.ts";
 
 const shared = {
   tags: ["uploads"],
@@ -117,7 +101,7 @@ export function uploads(deps: EdgeDeps) {
     // they are gone once they are joined: first the parts, then the whole
     const parts = record.multipart === null
       ? []
-      : await findParts({ key, uploadId: record.multipart });
+      : await findParts(store, { key, uploadId: record.multipart });
     const isStored = (await store.head(key)) !== undefined;
     const waiting = isStored
       ? {
@@ -158,27 +142,6 @@ export function uploads(deps: EdgeDeps) {
       created: new Date(record.created).toISOString(),
       ...waiting,
     };
-  }
-
-  /** Parts that have come; none where they are joined. */
-  async function findParts(upload: MultipartUpload) {
-    try {
-      return await store.listParts(upload);
-    } catch (err) {
-      if (isSegError(err, "not-found")) return [];
-      throw err;
-    }
-  }
-
-  /** Join the parts, unless somebody did; then what they left goes. */
-  async function join(upload: MultipartUpload, length: number) {
-    if (await store.head(upload.key)) return await store.abortMultipart(upload);
-    try {
-      await store.completeMultipart(upload, { length });
-    } catch (err) {
-      // parts vanish while they are joined where somebody else was first
-      if (await store.head(upload.key) === undefined) throw err;
-    }
   }
 
   /** Bytes of a part but the last; larger where there would be too many. */
@@ -253,79 +216,15 @@ export function uploads(deps: EdgeDeps) {
       const record = await findUpload(deps, tenant, id);
       const key = uploadKey(tenant, id, record);
       if (record.multipart !== null) {
-        await join({ key, uploadId: record.multipart }, record.bytes);
+        await joinParts(
+          store,
+          { key, uploadId: record.multipart },
+          record.bytes,
+        );
       }
       return c.json(
         await describe({ tenant, id, base: c.req.url }, record),
         200,
       );
     });
-}
-
-/**
- * An upload of a tenant.
- *
- * @throws {NotFoundError} also for another tenant's
- */
-export async function findUpload(
-  { uploads }: Pick<EdgeDeps, "uploads">,
-  tenant: string,
-  id: string,
-): Promise<UploadRecord> {
-  const found = await uploads.get([tenant, id]);
-  if (found === undefined) throw new NotFoundError("upload", id);
-  return found.value as unknown as UploadRecord;
-}
-
-/**
- * The bytes of an upload.
- *
- * @throws {NotFoundError} also where its file has not come
- * @throws {ImageTooLargeError}
- */
-export async function readUpload(
-  deps: Pick<EdgeDeps, "uploads" | "store" | "settings">,
-  tenant: string,
-  id: string,
-): Promise<Uint8Array<ArrayBuffer>> {
-  const record = await findUpload(deps, tenant, id);
-  const key = uploadKey(tenant, id, record);
-  const { maxStoredBytes } = deps.settings;
-  return await readBytes(deps.store, key, maxStoredBytes)
-    .catch((err: unknown) => {
-      if (!(err instanceof NotFoundError)) throw err;
-      throw new NotFoundError("stored file of upload", id);
-    });
-}
-
-/** Where an upload is among those of its tenant. */
-export function pathOf(
-  id: string,
-  { folder }: { readonly folder?: string | undefined },
-): string {
-  return folder === undefined ? id : `${folder}/${id}`;
-}
-
-/** The key of an upload. */
-export function uploadKey(
-  tenant: string,
-  id: string,
-  record: { readonly folder?: string | undefined },
-): string {
-  return objectKey(tenant, "uploads", ...pathOf(id, record).split("/"));
-}
-
-/**
- * A signed request as it is told.
- *
- * @param base  what paths are completed with: the URL that was asked
- */
-export function toSignedCall(signed: SignedRequest, base: string) {
-  const { method, url, headers, expiresMs } = signed;
-  return {
-    method,
-    url: new URL(url, base).href,
-    headers: { ...headers },
-    expires: new Date(expiresMs).toISOString(),
-  };
 }
