@@ -51,7 +51,7 @@ export async function decodeImage(
     return fromNpy(decodeNpy(bytes, budget), "npy", options);
   }
   const image = format === "png"
-    ? decodePng(bytes, budget)
+    ? await decodePng(bytes, budget)
     : format === "jpeg"
     ? await decodeJpeg(bytes, budget)
     : await decodeWebp(bytes, budget);

@@ -30,6 +30,59 @@ export function inflate(
 ): Uint8Array {
   const chunks: Uint8Array[] = [];
   const total = inflateChunks(bytes, maxBytes, options, (c) => chunks.push(c));
+  return join(chunks, total);
+}
+
+/**
+ * The same for zlib data, by the platform where that can: several times as
+ * fast.
+ *
+ * What it refuses, or gives less of than was promised, is left to `inflate`.
+ */
+export async function inflateFast(
+  bytes: Uint8Array<ArrayBuffer>,
+  maxBytes: number,
+  options: { readonly format: string },
+): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  let total = 0;
+  const reader = streamSteps(bytes)
+    .pipeThrough(new DecompressionStream("deflate")).getReader();
+  try {
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) break;
+      if (total + value.length > maxBytes) {
+        await reader.cancel();
+        throw tooMuch(maxBytes, options.format);
+      }
+      chunks.push(value);
+      total += value.length;
+    }
+  } catch (err) {
+    if (err instanceof CorruptImageError) throw err;
+  }
+  // not every platform tells of data that is cut short
+  if (total < maxBytes) return inflate(bytes, maxBytes, options);
+  return join(chunks, total);
+}
+
+/** Bytes a step at a time: what one unpacks to is bounded. */
+function streamSteps(
+  bytes: Uint8Array<ArrayBuffer>,
+): ReadableStream<Uint8Array<ArrayBuffer>> {
+  let at = 0;
+  return new ReadableStream({
+    pull(controller) {
+      if (at < bytes.length) {
+        controller.enqueue(bytes.subarray(at, at + STEP_BYTES));
+        at += STEP_BYTES;
+      } else controller.close();
+    },
+  });
+}
+
+function join(chunks: readonly Uint8Array[], total: number): Uint8Array {
   if (chunks.length === 1) return chunks[0];
   const out = new Uint8Array(total);
   let at = 0;
@@ -38,6 +91,13 @@ export function inflate(
     at += chunk.length;
   }
   return out;
+}
+
+function tooMuch(maxBytes: number, format: string): CorruptImageError {
+  return new CorruptImageError(
+    format,
+    `its data unpacks to more than the ${maxBytes} bytes of its header`,
+  );
 }
 
 function inflateChunks(
@@ -50,10 +110,7 @@ function inflateChunks(
   const receive = (chunk: Uint8Array) => {
     total += chunk.length;
     if (total > maxBytes) {
-      throw new CorruptImageError(
-        format,
-        `its data unpacks to more than the ${maxBytes} bytes of its header`,
-      );
+      throw tooMuch(maxBytes, format);
     }
     if (chunk.length > 0) take(chunk);
   };

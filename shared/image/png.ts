@@ -23,11 +23,11 @@ import type { DecodedImage, Picture } from "./types.ts";
  * @throws {CorruptImageError}
  * @throws {ImageTooLargeError}
  */
-export function decodePng(
+export async function decodePng(
   bytes: Uint8Array,
   budget: Budget = createBudget(),
-): DecodedImage {
-  const plain = unpackChunks(bytes, budget);
+): Promise<DecodedImage> {
+  const plain = await unpackChunks(bytes, budget);
   let png: DecodedPng;
   try {
     png = decode(plain);

@@ -6,7 +6,7 @@
  */
 import { CorruptImageError, UnsupportedFormatError } from "../errors.ts";
 import { crc32 } from "./crc32.ts";
-import { inflate } from "./inflate.ts";
+import { inflateFast } from "./inflate.ts";
 import type { Budget } from "./limits.ts";
 
 const SIGNATURE = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a];
@@ -43,7 +43,10 @@ const NEEDED = ["IHDR", "PLTE", "tRNS", "IDAT", "IEND"];
  * @throws {CorruptImageError}
  * @throws {ImageTooLargeError}
  */
-export function unpackChunks(bytes: Uint8Array, budget: Budget): Uint8Array {
+export async function unpackChunks(
+  bytes: Uint8Array,
+  budget: Budget,
+): Promise<Uint8Array> {
   if (SIGNATURE.some((byte, i) => bytes[i] !== byte)) {
     throw new UnsupportedFormatError("A file without PNG signature", ["png"]);
   }
@@ -69,7 +72,9 @@ export function unpackChunks(bytes: Uint8Array, budget: Budget): Uint8Array {
     at += 12 + length;
     if (type === "IEND") break;
   }
-  const rows = inflate(concat(data), rawBytes, { format: "png" });
+  // of a memory of its own: shared memory is no part of a stream
+  const packed = new Uint8Array(concat(data));
+  const rows = await inflateFast(packed, rawBytes, { format: "png" });
   if (rawBytes === 0 || rows.length < rawBytes) {
     throw corrupt(`it has ${rows.length} of ${rawBytes} bytes of pixels`, 8);
   }

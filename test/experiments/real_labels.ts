@@ -60,7 +60,7 @@ export async function runRealLabels(
 ): Promise<RealRow[]> {
   const kinds = new Map<string, Score[]>();
   for (const { labels, modality } of images) {
-    const score = scoreImage(core, new Uint8Array(await readFile(labels)));
+    const score = await scoreImage(core, new Uint8Array(await readFile(labels)));
     if (score.cells === 0) continue;
     kinds.set(modality, [...kinds.get(modality) ?? [], score]);
   }
@@ -80,8 +80,8 @@ interface Score {
   readonly ap50: Record<RealMethod, number>;
 }
 
-function scoreImage(core: Core, bytes: Uint8Array): Score {
-  const { data, size, channels } = decodePng(bytes);
+async function scoreImage(core: Core, bytes: Uint8Array): Promise<Score> {
+  const { data, size, channels } = await decodePng(bytes);
   if (isVolume(size) || channels !== 1) {
     throw new Error(`A label image has ${channels} channels, not 1`);
   }
