@@ -51,6 +51,8 @@ export interface Cells {
   readonly confidence?: Float32Array;
   readonly source: Source;
   readonly emptyReason?: string;
+  /** Where these came about by an edit: areas before it, and its changes. */
+  readonly edited?: { readonly areas: Uint32Array; readonly runs: Runs };
 }
 
 /** What a plane has. */

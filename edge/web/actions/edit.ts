@@ -99,7 +99,15 @@ function show(
     colors = next;
   }
   batch(() => {
-    planeOf(image).cells.value = { ...cells, log, areas, count, top, colors };
+    planeOf(image).cells.value = {
+      ...cells,
+      log,
+      areas,
+      count,
+      top,
+      colors,
+      edited: { areas: cells.areas, runs },
+    };
     selected.value = selected.value.filter((label) => areas[label] > 0);
   });
 }

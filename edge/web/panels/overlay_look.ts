@@ -21,6 +21,11 @@ import {
   stableColor,
   VERDICTS,
 } from "../view/colors.ts";
+import {
+  changedByColors,
+  changedByRuns,
+  type IsChanged,
+} from "../view/changed.ts";
 import type { OverlayLook } from "../view/overlay.ts";
 import type { Scores } from "../work/cells.ts";
 
@@ -45,6 +50,49 @@ export function overlayOf(image: Doc | undefined): OverlayLook {
       ? { truthFill: missed(scores.ofTruth, alpha) }
       : {}),
   };
+}
+
+/** What was drawn last, as far as a change of it is looked at. */
+let last:
+  | { readonly cells: Cells | undefined; readonly key: readonly unknown[] }
+  | undefined;
+
+/**
+ * What has changed since this was last asked; undefined: it may be all.
+ *
+ * Colors by number belong to cells, whose labels may change: what has the
+ * color that it had looks as it did.
+ */
+export function changeOf(image: Doc | undefined): IsChanged | undefined {
+  const state = image && planeOf(image);
+  const cells = state?.cells.value;
+  const isPlain = cellColors.value === "stable" && selected.value.length === 0;
+  const key = [
+    state,
+    // anything else is drawn anew: no two are alike
+    isPlain || {},
+    showMasks.value,
+    showOutlines.value,
+    showTruth.value && state?.truth.value,
+    opacity.value,
+  ];
+  const before = last;
+  last = { cells, key };
+  const isSame = before?.key.every((each, i) => each === key[i]);
+  if (!isSame || !before?.cells || !cells) return undefined;
+  const old = before.cells;
+  if (old.areas === cells.areas) return () => false;
+  const { size } = cells.masks;
+  if (cells.edited?.areas === old.areas) {
+    return changedByRuns(cells.edited.runs, size);
+  }
+  // masks that were edited since have other pixels than they had
+  if (old.masks === cells.masks) return undefined;
+  return changedByColors(
+    { packed: old.masks.pack(), colors: old.colors },
+    { packed: cells.masks.pack(), colors: cells.colors },
+    size,
+  );
 }
 
 /** The last table of colors: edits and selections leave it as it is. */

@@ -24,7 +24,7 @@ import {
 import { createViewer, type Decorate, type Viewer } from "../view/viewer.ts";
 import { cellWorker, pictures } from "../workers.ts";
 import { drawLines, type Lines, loadArrows, startTrace } from "./lines.ts";
-import { overlayOf } from "./overlay_look.ts";
+import { changeOf, overlayOf } from "./overlay_look.ts";
 
 let viewer: Viewer | undefined;
 
@@ -213,7 +213,7 @@ function attach(canvas: HTMLCanvasElement): () => void {
           })
       );
     }),
-    effect(() => made.setOverlay(overlayOf(doc.value))),
+    effect(() => made.setOverlay(overlayOf(doc.value), changeOf(doc.value))),
     effect(() => {
       showArrows.value;
       doc.value && planeOf(doc.value).hasFlows.value;

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import type { IsChanged } from "./changed.ts";
 import type { TileAt } from "./geometry.ts";
 
 /** Tiles kept, of 256 KiB each. */
@@ -29,8 +30,8 @@ export interface TileCache {
   find(at: TileAt): Piece | undefined;
   /** Have these drawn, in this order; those asked for before are dropped. */
   want(tiles: readonly TileAt[]): void;
-  /** Draw all again; the old ones stay until then. */
-  refresh(): void;
+  /** Draw again what has changed, or all; the old ones stay until then. */
+  refresh(isChanged?: IsChanged): void;
   clear(): void;
 }
 
@@ -40,8 +41,10 @@ export type DrawTile = (
 ) => Promise<ImageBitmap> | ImageBitmap | undefined;
 
 interface Entry {
+  readonly at: TileAt;
   readonly picture: ImageBitmap;
-  readonly version: number;
+  /** That it is of; drawn again where it is not the last. */
+  version: number;
 }
 
 /** Make a cache of tiles. */
@@ -64,7 +67,7 @@ export function createTiles(draw: DrawTile, onDrawn: () => void): TileCache {
         if (picture === undefined) return;
         entries.get(key)?.picture.close();
         entries.delete(key);
-        entries.set(key, { picture, version: started });
+        entries.set(key, { at, picture, version: started });
         while (entries.size > MOST) {
           const [oldest, { picture }] = entries.entries().next().value as [
             string,
@@ -107,8 +110,14 @@ export function createTiles(draw: DrawTile, onDrawn: () => void): TileCache {
       wanted = tiles;
       pump();
     },
-    refresh() {
-      version++;
+    refresh(isChanged) {
+      const last = version++;
+      if (isChanged) {
+        for (const entry of entries.values()) {
+          const isCurrent = entry.version === last && !isChanged(entry.at);
+          if (isCurrent) entry.version = version;
+        }
+      }
       pump();
     },
     clear() {

@@ -16,6 +16,7 @@ import {
   visibleTiles,
   zoomAt,
 } from "./geometry.ts";
+import type { IsChanged } from "./changed.ts";
 import { drawOverlay, type OverlayLook } from "./overlay.ts";
 import { type At, type Gestures, listen } from "./pointers.ts";
 import { createTiles, type DrawTile, type TileCache } from "./tiles.ts";
@@ -35,7 +36,8 @@ export interface Viewer {
   setBase(draw: DrawTile): void;
   /** Draw the image's tiles again. */
   refreshBase(): void;
-  setOverlay(look: OverlayLook): void;
+  /** Show another overlay; tiles that have not changed stay. */
+  setOverlay(look: OverlayLook, isChanged?: IsChanged): void;
   setDecoration(decorate: Decorate | undefined): void;
   /** Draw a frame soon. */
   redraw(): void;
@@ -192,9 +194,9 @@ export function createViewer(
       base.refresh();
       redraw();
     },
-    setOverlay(look) {
+    setOverlay(look, isChanged) {
       overlayLook = look;
-      overlay.refresh();
+      overlay.refresh(isChanged);
       redraw();
     },
     setDecoration(next) {
