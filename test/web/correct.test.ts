@@ -89,6 +89,46 @@ describe.skipIf(MISSING)(`page: correct (${MISSING ?? "Chromium"})`, () => {
     expect(await sha256OfMasks(page)).toBe(before);
   });
 
+  test("a polygon is drawn and split by keys alone", async () => {
+    const { page } = open;
+    const canvas = page.getByRole("application");
+    await canvas.focus();
+    const edits = page.getByTestId("edits");
+    const count = async () =>
+      Number(/(\d+) cells/.exec(await edits.innerText())?.[1]);
+    const move = async (key: string, times: number) => {
+      for (let k = 0; k < times; k++) await page.keyboard.press(`Shift+${key}`);
+    };
+    // a corner of the image that has room for a square
+    await page.getByRole("button", { name: "Fit" }).click();
+    await canvas.focus();
+    const before = await count();
+    await page.keyboard.press("p");
+    await page.keyboard.press(" ");
+    await move("ArrowRight", 4);
+    await page.keyboard.press(" ");
+    await move("ArrowDown", 4);
+    await page.keyboard.press("Escape");
+    await page.keyboard.press(" ");
+    await move("ArrowUp", 4);
+    await page.keyboard.press(" ");
+    await move("ArrowLeft", 4);
+    await page.keyboard.press(" ");
+    await move("ArrowDown", 4);
+    await page.keyboard.press("Enter");
+    expect(await count()).toBe(before + 1);
+    await page.keyboard.press("s");
+    await move("ArrowUp", 2);
+    await move("ArrowLeft", 2);
+    await page.keyboard.press(" ");
+    await move("ArrowRight", 8);
+    await page.keyboard.press("Enter");
+    expect(await count()).toBeGreaterThan(before + 1);
+    await page.keyboard.press("Control+z");
+    await page.keyboard.press("Control+z");
+    expect(await count()).toBe(before);
+  });
+
   test("label files that are written have the page's cells", async () => {
     const { page } = open;
     const want = await countOf(page);

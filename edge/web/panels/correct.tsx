@@ -110,6 +110,11 @@ export function CorrectPanel() {
     each.tool !== "box" || prompted.value !== undefined
   );
   const chosen = tools.find((each) => each.tool === tool.value);
+  const keys = acts.DRAGS.has(tool.value) && chosen
+    ? chosen.tool === "brush" || chosen.tool === "erase"
+      ? "; with keys: Space dabs at the cursor"
+      : "; with keys: Space sets points, Enter the last one"
+    : "";
   return (
     <>
       <Section title="Tools">
@@ -126,7 +131,7 @@ export function CorrectPanel() {
             </button>
           ))}
         </div>
-        <p class="hint" aria-live="polite">{chosen?.hint}</p>
+        <p class="hint" aria-live="polite">{chosen?.hint}{keys}</p>
         {prompted.value && (
           <Choice
             label="Add by"

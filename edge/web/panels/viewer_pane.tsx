@@ -58,7 +58,7 @@ export function ViewerPane() {
         aria-label={image
           ? `${image.name}, ${
             state?.cells.value?.count ?? 0
-          } cells. Arrow keys move, plus and minus zoom, Shift with arrows moves the cursor, Space uses the tool there.`
+          } cells. Arrow keys move, plus and minus zoom, Shift with arrows moves the cursor, Space uses the tool there or sets a point of its line, Enter ends the line, Escape drops it.`
           : "No image is open"}
         onKeyDown={onKey}
       />
@@ -174,7 +174,7 @@ function attach(canvas: HTMLCanvasElement): () => void {
     }
     useTool(tool.value, points, { view: made.view, isMore });
   };
-  keyAct = (point) => act([point], false);
+  keyAct = (points) => act(points, false);
 
   const decorate: Decorate = (context, place, zoom) =>
     drawLines(context, { place, zoom }, {
@@ -222,8 +222,12 @@ function attach(canvas: HTMLCanvasElement): () => void {
     effect(() => {
       cursor.value;
       radius.value;
-      tool.value;
       made.redraw();
+    }),
+    effect(() => {
+      // a line of another tool is none of this one's
+      tool.value;
+      dropLine();
     }),
   ];
   return () => {
@@ -233,7 +237,31 @@ function attach(canvas: HTMLCanvasElement): () => void {
   };
 }
 
-let keyAct: (point: Point) => void = () => {};
+let keyAct: (points: Point[]) => void = () => {};
+
+/** The tools whose lines keys can draw, a point at a time. */
+const hasLine = () =>
+  DRAGS.has(tool.value) && tool.value !== "brush" && tool.value !== "erase";
+
+/** Space sets a point of a line, Enter its last one; other tools act at once. */
+function useCursor(at: Point, isLast: boolean): void {
+  if (!hasLine()) return keyAct([at]);
+  const points = [...stroke.points, at];
+  if (isLast) {
+    dropLine();
+    keyAct(points);
+  } else {
+    stroke.points = points;
+    stroke.isOn = true;
+    viewer?.redraw();
+  }
+}
+
+function dropLine(): void {
+  stroke.points = [];
+  stroke.isOn = false;
+  viewer?.redraw();
+}
 
 /** Keys of the canvas: move, zoom, and use the tool at the cursor. */
 function onKey(event: KeyboardEvent): void {
@@ -257,8 +285,9 @@ function onKey(event: KeyboardEvent): void {
   else if (event.key === "0") viewer.fit();
   else if (event.key === " " || event.key === "Enter") {
     cursor.value ??= viewer.view;
-    keyAct(cursor.value);
-  } else return;
+    useCursor(cursor.value, event.key === "Enter");
+  } else if (event.key === "Escape" && stroke.isOn) dropLine();
+  else return;
   event.preventDefault();
 }
 
