@@ -9,6 +9,7 @@ import { encodeNpy } from "../shared/image/npy.ts";
 import { openDecoded, openImage } from "../shared/image/open.ts";
 import { encodePng } from "../shared/image/png.ts";
 import { cacheRows } from "../shared/image/row_cache.ts";
+import { openTiff } from "../shared/image/tiff.ts";
 import { encodeTiff, streamTiff } from "../shared/image/tiff_write.ts";
 import { expectSameRows } from "./files/same_rows.ts";
 
@@ -96,6 +97,36 @@ test.each(Object.keys(FILES))(
     }
   },
 );
+
+test.each(Object.keys(FILES).filter((name) => name.endsWith(".tif")))(
+  "visitRows() gives all rows of each page of %s, in order",
+  async (name) => {
+    const tiff = openTiff(FILES[name]);
+    for (const [i, { height }] of tiff.pages.entries()) {
+      const seen: number[] = [];
+      await tiff.visitRows(i, (samples) => {
+        for (const value of samples) seen.push(value);
+      });
+      // not toEqual: millions of numbers
+      const want = await tiff.readRows(i, 0, height);
+      expect(seen).toHaveLength(want.length);
+      expect(want.every((value, k) => value === seen[k])).toBe(true);
+    }
+  },
+);
+
+test("visitRows() throws at a strip that is broken, after those before it", async () => {
+  const bytes = FILES["gray.tif"].slice();
+  const [{ offsets, byteCounts, block, width }] = openTiff(bytes).pages;
+  expect(offsets.length).toBeGreaterThan(2);
+  bytes.fill(0xff, offsets[1], offsets[1] + byteCounts[1]);
+  let seen = 0;
+  const visit = openTiff(bytes).visitRows(0, ({ length }) => {
+    seen += length;
+  });
+  await expect(visit).rejects.toThrow(/tiff/i);
+  expect(seen).toBe(block.height * width);
+});
 
 test("openImage() names what is wrong with the axes or the file", async () => {
   const npy = encodeNpy(new Uint8Array(24), [2, 3, 4]);

@@ -18,6 +18,7 @@ import {
   readPages,
   type TiffFile,
   translate,
+  visitPage,
 } from "./tiff_samples.ts";
 import type { DecodedImage, PixelArray } from "./types.ts";
 
@@ -56,6 +57,15 @@ export interface OpenedTiff {
     top: number,
     count: number,
   ) => Promise<PixelArray>;
+  /**
+   * Decode all rows of a page, a few at a time.
+   *
+   * @param visit  gets rows×W×C samples, which do not last, in order
+   */
+  readonly visitRows: (
+    page: number,
+    visit: (samples: PixelArray) => void,
+  ) => Promise<void>;
 }
 
 /**
@@ -131,6 +141,11 @@ export function openTiff(
         if (!checked.has(index)) checkPage(file, index, budget);
         checked.add(index);
         return readPage(file, index, { top, count });
+      }),
+    visitRows: (index, visit) =>
+      translate(async () => {
+        checkPage(file, index, budget);
+        await visitPage(file, index, visit);
       }),
   };
 }

@@ -209,6 +209,10 @@ function join(
       const { file, page } = place(index);
       return file.readRows(page, top, count);
     },
+    visitRows(index, visit) {
+      const { file, page } = place(index);
+      return file.visitRows(page, visit);
+    },
   };
 }
 

@@ -15,13 +15,16 @@ import type { Budget } from "./limits.ts";
 import { blockBytes, checkBlocks } from "./tiff_blocks.ts";
 import { readPlainRows } from "./tiff_implied.ts";
 import type { TiffPage } from "./tiff_pages.ts";
-import { readStrips } from "./tiff_strips.ts";
+import { readStrips, visitStrips } from "./tiff_strips.ts";
 import type { PixelArray } from "./types.ts";
 
 /** PhotometricInterpretation values (TIFF 6.0, pages 37 and 117). */
 const WHITE_IS_ZERO = 0;
 /** Palette, CMYK, YCbCr, CIELab: the reader converts these to RGB. */
 const CONVERTED_TO_RGB = [3, 5, 6, 8];
+
+/** Rows that the library unpacks together. */
+const VISIT_ROWS = 64;
 
 /** Strips above this are read in part where they can be. */
 const LARGE_BLOCK = 2 ** 22;
@@ -142,6 +145,26 @@ export async function readPage(
     invert(array, page.bits);
   }
   return array;
+}
+
+/** Visit all rows of a page, as many at a time as a strip has. */
+export async function visitPage(
+  file: TiffFile,
+  index: number,
+  visit: (samples: PixelArray) => void,
+): Promise<void> {
+  const page = file.pages[index];
+  const { height, block, photometric } = page;
+  let top = 0;
+  if (photometric !== WHITE_IS_ZERO) {
+    const all = { top, count: height };
+    top = visitStrips(file.source, page, all, visit);
+  }
+  const rows = block.height * Math.ceil(VISIT_ROWS / block.height);
+  for (; top < height; top += rows) {
+    const count = Math.min(rows, height - top);
+    visit(await readPage(file, index, { top, count }));
+  }
 }
 
 async function readByLibrary(

@@ -27,6 +27,12 @@ const DEFLATE: readonly number[] = [8, 32946];
 /** TIFF's photometrics of which samples are the values: white or black is 0, RGB. */
 const PLAIN: readonly number[] = [0, 1, 2];
 
+/** Rows that are asked for. */
+interface Rows {
+  readonly top: number;
+  readonly count: number;
+}
+
 /**
  * Read rows of strips.
  *
@@ -37,18 +43,42 @@ const PLAIN: readonly number[] = [0, 1, 2];
 export function readStrips(
   source: ByteSource,
   page: TiffPage,
-  { top, count }: { readonly top: number; readonly count: number },
+  rows: Rows,
 ): PixelArray | undefined {
   const type = typeOf(page);
   if (type === undefined) return undefined;
+  const { top, count } = rows;
+  const rowLength = page.width * page.samples;
+  const out = new type(count * rowLength);
+  const end = visitStrips(source, page, rows, (samples, y) => {
+    out.set(samples, (y - top) * rowLength);
+  });
+  return end === top + count ? out : undefined;
+}
+
+/**
+ * Visit rows of strips, as many at a time as a strip has.
+ *
+ * @param visit  gets rows×W×C samples, which do not last, and their first row
+ * @returns      the row behind the last that was visited; the library must
+ *   read what is left
+ */
+export function visitStrips(
+  source: ByteSource,
+  page: TiffPage,
+  { top, count }: Rows,
+  visit: (samples: PixelArray, row: number) => void,
+): number {
+  const type = typeOf(page);
+  if (type === undefined) return top;
   const { block, width, height, samples, bits, offsets, byteCounts } = page;
   const rowBytes = width * samples * bits / 8;
-  const out = new Uint8Array(count * rowBytes);
   const isPacked = page.compression !== 1;
   const room = createRoom(
     isPacked ? block.height * rowBytes + PADDING_BYTES : 0,
   );
-  for (let y = top; y < top + count;) {
+  let y = top;
+  while (y < top + count) {
     const strip = Math.floor(y / block.height);
     const first = strip * block.height;
     const end = Math.min(top + count, height, first + block.height);
@@ -57,16 +87,17 @@ export function readStrips(
       offsets[strip] + byteCounts[strip],
     );
     const held = isPacked ? inflateRuns(stored, room) : stored.length;
-    const bytes = isPacked ? room.bytes : stored;
-    const to = (end - first) * rowBytes;
-    if (held < to) return undefined;
-    out.set(
-      bytes.subarray((y - first) * rowBytes, to),
-      (y - top) * rowBytes,
-    );
+    const [from, to] = [(y - first) * rowBytes, (end - first) * rowBytes];
+    if (held < to) break;
+    // samples in a file may begin at any byte
+    const bytes = isPacked
+      ? room.bytes.subarray(from, to)
+      : stored.slice(from, to);
+    const length = bytes.length / type.BYTES_PER_ELEMENT;
+    visit(new type(bytes.buffer as ArrayBuffer, bytes.byteOffset, length), y);
     y = end;
   }
-  return new type(out.buffer);
+  return y;
 }
 
 function typeOf(page: TiffPage) {

@@ -15,8 +15,8 @@ import {
 } from "../edit/packed.ts";
 import { openCore } from "./core.ts";
 
-/** Samples of a TIFF that are read together: they stay in the cache. */
-const SAMPLES = 2 ** 18;
+/** Samples of a strip or of a row of tiles; others are unpacked whole. */
+const MAX_BLOCK = 2 ** 24;
 /** A page that holds labels: one gray sample that counts up from 0. */
 const BLACK_IS_ZERO = 1;
 const UNSIGNED = 1;
@@ -75,19 +75,15 @@ export async function packLabels(
 
 /** Pack the rows of a one-page TIFF as they are read: never all at once. */
 async function readTiff(bytes: Uint8Array, { height, width }: Size2D) {
-  const { pages, readRows } = openTiff(bytes);
+  const { pages, visitRows } = openTiff(bytes);
   const [page] = pages;
   const isPlain = pages.length === 1 && page.samples === 1 &&
     page.height === height && page.width === width &&
     page.photometric === BLACK_IS_ZERO && page.sampleFormat === UNSIGNED &&
-    page.bits <= 32 && page.block.height * width <= SAMPLES;
+    page.bits <= 32 && page.block.height * width <= MAX_BLOCK;
   if (!isPlain) return undefined;
   const packer = createPacker();
-  const { height: block } = page.block;
-  const rows = Math.max(1, Math.floor(SAMPLES / width / block)) * block;
-  for (let top = 0; top < height; top += rows) {
-    packer.add(await readRows(0, top, Math.min(rows, height - top)));
-  }
+  await visitRows(0, packer.add);
   return packer.finish();
 }
 
