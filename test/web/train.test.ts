@@ -87,6 +87,18 @@ describe.skipIf(MISSING)(`page: train (${MISSING ?? "Chromium"})`, () => {
     await report.waitFor();
     expect(await report.innerText()).toContain("0.500 before, 0.700 after");
     expect(await page.locator(".chart .curve-1").count()).toBe(1);
+    // the tuned model is a name only: both sides are the service's own
+    await page.route("**/v1/jobs", async (route) => {
+      const { model: _, ...json } = route.request().postDataJSON();
+      await route.continue({ postData: json });
+    });
+    await page.getByRole("button", { name: "Compare on this image" }).click();
+    const sides = page.getByTestId("sides");
+    await sides.waitFor();
+    const [before, after] = await sides.locator("figcaption").allInnerTexts();
+    expect(before).toMatch(/^Before: [1-9]\d* cells, AP50 1\.000$/);
+    expect(after).toBe(before.replace("Before", "After"));
+    await sides.scrollIntoViewIfNeeded();
     await open.shoot("train");
 
     // the labels that were sent are at the service, as a file of their own
