@@ -6,13 +6,17 @@
 import { useEffect, useRef } from "preact/hooks";
 import type { Comparison, Side } from "../actions/compare.ts";
 import type { Labels } from "../edit/labels.ts";
+import { topOf } from "../edit/packed.ts";
 import type { Doc } from "../store.ts";
 import { levelSize, TILE } from "../view/geometry.ts";
+import { labelTable, stableColor } from "../view/colors.ts";
 import { drawOverlay } from "../view/overlay.ts";
 import { pictures } from "../workers.ts";
 
-/** Longest edge of a picture, pixels. */
-const EDGE = 512;
+/** Longest edge of a picture, pixels: lines must be seen in half a panel. */
+const EDGE = 320;
+/** Of the colors of cells, 0–255. */
+const ALPHA = 110;
 
 /** The pictures, with what each found. */
 export function SideBySide({ image, truth, sides }: Comparison) {
@@ -73,8 +77,10 @@ async function draw(
   const edge = Math.max(height, width);
   const below = await pictures.call("drawThumbnail", { id: image.id, edge });
   context.drawImage(below, 0, 0, width, height);
+  const top = topOf(side.masks.pack());
   const look = {
     masks: side.masks,
+    fill: labelTable(top, stableColor, ALPHA),
     hasOutlines: true,
     ...(truth ? { truth } : {}),
   };
