@@ -39,6 +39,17 @@ export interface CropOptions {
  */
 const GAIN = [-0.8, 1.2] as const;
 
+/** Share of crops with dark and bright exchanged: few real images are so. */
+const INVERTED = 0.12;
+
+/**
+ * Shares of crops of several channels that are made gray, and that keep their
+ * channels' places; in the others they stand anywhere. Stains differ in what
+ * they show, which small networks hardly learn where places tell nothing.
+ */
+const GRAY = 0.15;
+const PLAIN = 0.55;
+
 /**
  * Draw a crop's window: a random rotation, flip, scale and place.
  *
@@ -125,7 +136,7 @@ export function drawLook(
   if (intensity === 0) return { mix, range };
 
   const often = (share: number) => random.uniform() < share * intensity;
-  const isInverted = often(0.25);
+  const isInverted = often(INVERTED);
   const tones = mix.map((weights) => {
     const gamma = Math.pow(2, intensity * random.between(-1, 1));
     const gain = 2 ** (intensity * random.between(...GAIN));
@@ -162,7 +173,7 @@ function drawMix(random: Random, from: number, to: number): number[][] {
   const order = shuffle(random, to);
   const pick = random.uniform();
   const mix = plainMix(from, to).map((row) => row.map(() => 0));
-  if (from === 1 || pick < 0.2) {
+  if (from === 1 || pick < GRAY) {
     // gray: in the first place half of the time, as the pipeline puts it
     const gray = Array.from({ length: from }, () => 1 / from);
     const spread = random.uniform();
@@ -176,7 +187,7 @@ function drawMix(random: Random, from: number, to: number): number[][] {
     }
     return mix;
   }
-  const isPlain = pick < 0.5;
+  const isPlain = pick < GRAY + PLAIN;
   const left = random.below(Math.min(from, to));
   const isDropped = random.uniform() < 0.1;
   for (let k = 0; k < Math.min(from, to); k++) {
