@@ -60,7 +60,10 @@ export async function runRealLabels(
 ): Promise<RealRow[]> {
   const kinds = new Map<string, Score[]>();
   for (const { labels, modality } of images) {
-    const score = await scoreImage(core, new Uint8Array(await readFile(labels)));
+    const score = await scoreImage(
+      core,
+      new Uint8Array(await readFile(labels)),
+    );
     if (score.cells === 0) continue;
     kinds.set(modality, [...kinds.get(modality) ?? [], score]);
   }
