@@ -1,3 +1,7 @@
+/**
+ * The experiments that train, on networks that are faked. One file although
+ * long: all share items and fakes.
+ */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";

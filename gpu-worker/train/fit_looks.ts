@@ -27,14 +27,31 @@ const IMAGES_OF_KIND = 40;
 /**
  * Look at images whose diameters are known.
  *
- * @param encoder  of the trained network, telling diameters
- * @returns        for `model.json`; `undefined` without an image with cells
+ * @param folder  of a model that tells diameters
+ * @returns       for `model.json`; `undefined` without an image with cells
  */
 export async function fitLooks(
+  folder: string,
+  items: readonly ScoredItem[],
+  { core, openEncoder }: {
+    readonly core: Core;
+    readonly openEncoder: (folder: string) => Promise<Encoder>;
+  },
+): Promise<LookTableJson | undefined> {
+  const encoder = await openEncoder(folder);
+  try {
+    const looks = await lookAtAll(core, encoder, items);
+    return looks.length === 0 ? undefined : writeTable(countLooks(looks));
+  } finally {
+    await encoder.close();
+  }
+}
+
+async function lookAtAll(
   core: Core,
   encoder: Encoder,
   items: readonly ScoredItem[],
-): Promise<LookTableJson | undefined> {
+): Promise<KnownLook[]> {
   const looks: KnownLook[] = [];
   const labelled = items.filter(({ facts }) => facts.diameter > 0);
   for (const kind of Map.groupBy(labelled, ({ file }) => file.kind).values()) {
@@ -48,7 +65,7 @@ export async function fitLooks(
       }
     }
   }
-  return looks.length === 0 ? undefined : writeTable(countLooks(looks));
+  return looks;
 }
 
 async function lookAt(core: Core, encoder: Encoder, path: string) {

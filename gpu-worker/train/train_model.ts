@@ -1,6 +1,7 @@
 /**
  * SPINE of `train`: folders → items → split → the loop → a model folder, its
- * curves and its report.
+ * curves and its report. One file although long: the order of the steps and
+ * what goes from one to the next is read together.
  *
  * @module
  */
@@ -13,6 +14,7 @@ import type { Core } from "../../wasm/mod.ts";
 import { readTensors } from "./checkpoint.ts";
 import { drawCurves } from "./draw_curves.ts";
 import { findItems, type ItemFile } from "./find_items.ts";
+import { cropsOfDiameter } from "./crops_of_diameter.ts";
 import { fitLooks } from "./fit_looks.ts";
 import type { BatchSpec } from "./make_batches.ts";
 import type { Batches, Preparer } from "./open_batches.ts";
@@ -83,13 +85,6 @@ export interface TrainOutcome {
 
 /** Batches whose loss is the validation loss. */
 const VAL_BATCHES = 4;
-/** Edge of crops that size estimates are fitted on, as the pipeline looks. */
-const SIZE_CROP = 192;
-/** Batches of them for each diameter. */
-const SIZE_BATCHES = 20;
-/** Images are enlarged so many times for them, at most. */
-const MAX_ENLARGED = 3;
-const MAX_SCENE_DIAMETER = 40;
 /** Cellpose's seed of validation crops. */
 const VAL_SEED = 42;
 
@@ -188,7 +183,8 @@ export async function trainOn(
     const { step } = loop.best ?? loop;
     const size = await network.fitSize?.(
       tensors,
-      (diameter) => cropsOfDiameter(diameter, { train, spec, deps }),
+      (diameter) =>
+        cropsOfDiameter(diameter, { train, spec, preparer: deps.preparer }),
     );
     if (size) deps.say(`size estimate: ${size.summary}`);
     const told: TrainedFacts = {
@@ -203,7 +199,7 @@ export async function trainOn(
     };
     await network.writeModel(folder, tensors, told);
     if (size) {
-      const looks = await lookAtItems(folder, train, deps);
+      const looks = await fitLooks(folder, train, deps);
       if (looks) await network.writeModel(folder, tensors, { ...told, looks });
     }
     const log = readLog(join(folder, FILES.log));
@@ -211,61 +207,6 @@ export async function trainOn(
     return { loop, scores };
   } finally {
     opened.close();
-  }
-}
-
-/** Crops whose cells come out at one diameter, for fitting size estimates. */
-async function* cropsOfDiameter(
-  diameter: number,
-  { train, spec, deps }: {
-    train: Items["usable"];
-    spec: BatchSpec;
-    deps: TrainDeps;
-  },
-): AsyncGenerator<TrainBatch> {
-  // cells that would be blurred by enlarging tell nothing
-  const files = train
-    .filter(({ facts }) => facts.diameter * MAX_ENLARGED >= diameter)
-    .map(({ file }) => file);
-  const { scenes, ...rest } = spec;
-  const hasScenes = scenes !== undefined && diameter <= MAX_SCENE_DIAMETER;
-  // small cells are not made this large: the fit goes without this diameter
-  if (files.length === 0 && !hasScenes) return;
-  const kinds = new Set(files.map(({ kind }) => kind));
-  const opened = await deps.preparer.open({
-    ...rest,
-    // kinds of small cells only have no images left
-    weights: typeof spec.weights === "string"
-      ? spec.weights
-      : Object.fromEntries(
-        Object.entries(spec.weights).filter(([kind]) => kinds.has(kind)),
-      ),
-    // scenes are small: large cells would be cut by their edges
-    ...(hasScenes ? { scenes } : {}),
-    files,
-    diameter,
-    scaleRange: 0,
-    cropSize: SIZE_CROP,
-    seed: spec.seed + Math.round(diameter),
-  }, 1);
-  try {
-    for (let i = 0; i < SIZE_BATCHES; i++) yield await opened.get(i);
-  } finally {
-    opened.close();
-  }
-}
-
-/** Look at the images it was trained on, with a model that tells diameters. */
-async function lookAtItems(
-  folder: string,
-  items: readonly ScoredItem[],
-  { core, openEncoder }: TrainDeps,
-) {
-  const encoder = await openEncoder(folder);
-  try {
-    return await fitLooks(core, encoder, items);
-  } finally {
-    await encoder.close();
   }
 }
 

@@ -4,6 +4,8 @@
  * A graph file tells the shapes of its inputs and outputs only; what lies
  * between follows from them, operator by operator.
  *
+ * One file although long: a table with an entry an operator.
+ *
  * Source: ONNX operator set 20, and com.microsoft's of ONNX Runtime 1.30.
  *
  * @module

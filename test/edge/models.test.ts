@@ -1,3 +1,7 @@
+/**
+ * Models and trainings through the service. One file although long: all share a
+ * service and a worker, which take seconds to start.
+ */
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

@@ -1,4 +1,7 @@
-/** Gradients of the convolutional operators. */
+/**
+ * Gradients of the operators of convolutional networks. One file although
+ * long: a list with a case an operator.
+ */
 import { expect, test } from "vitest";
 import { loadGraph } from "../../gpu-worker/run_graph.ts";
 import { differentiate } from "../../gpu-worker/train/differentiate.ts";
