@@ -3,12 +3,17 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
 import { loadNodeEncoder } from "../../gpu-worker/encoder_node.ts";
+import { findItems } from "../../gpu-worker/train/find_items.ts";
+import { fitLooks } from "../../gpu-worker/train/fit_looks.ts";
 import { fitSize } from "../../gpu-worker/train/fit_size.ts";
 import { DESIGNS } from "../../gpu-worker/train/networks/mod.ts";
 import { openParent } from "../../gpu-worker/train/open_parent.ts";
 import type { TrainBatch } from "../../gpu-worker/train/trainer_port.ts";
 import { writeTrainedModel } from "../../gpu-worker/train/write_trained.ts";
+import { readTable } from "../../shared/pipeline/look_table.ts";
 import { createRandom } from "../../shared/synthetic/random.ts";
+import { core } from "../core.ts";
+import { writeDiscs } from "./folders.ts";
 
 const EDGE = 96;
 const design = DESIGNS["residual-unet"];
@@ -54,6 +59,37 @@ test("fitSize() finds the diameters of discs by features that nothing trained", 
     expect(mean).toBeLessThan(diameter * 1.6);
   }
   await encoder.close();
+});
+
+test("fitLooks() counts what the model tells of images, none without cells", async () => {
+  const path = join(folder, "..", "images", "a");
+  writeDiscs(path, 0);
+  const items = findItems([join(path, "..")]).map((file) => ({
+    file,
+    facts: {
+      name: file.name,
+      kind: file.kind,
+      size: { height: 96, width: 112 },
+      channels: 1,
+      cells: 9,
+      diameter: 16,
+    },
+  }));
+  expect(items).toHaveLength(1);
+  const openEncoder = (name: string) =>
+    loadNodeEncoder(name, { providers: ["cpu"] });
+  const table = await fitLooks(folder, items, { core, openEncoder });
+  const { style } = readTable(table!);
+  // looks at 1 and 2 times the image's scale: discs of 16 and 32 pixels
+  const isTold = (size: number) =>
+    new Set(style[Math.round(4 * (Math.log2(size) - 1))]).size > 1;
+  expect([2.5, 16, 32, 128].map(isTold)).toEqual([false, true, true, false]);
+
+  const blank = items.map(({ file, facts }) => ({
+    file,
+    facts: { ...facts, cells: 0, diameter: 0 },
+  }));
+  expect(await fitLooks(folder, blank, { core, openEncoder })).toBe(undefined);
 });
 
 test("openParent() tunes a model that tells diameters, and leaves these alone", async () => {
