@@ -111,6 +111,8 @@ export async function makeRequest(
       schedule,
       validateEvery: options.validateEvery,
       checkpointEvery: options.checkpointEvery,
+      ...(options.cycles > 1 ? { cycles: options.cycles } : {}),
+      ...(options.average > 0 ? { average: options.average } : {}),
       ...defined({ minutes, stepsPerEpoch, patience, steps }),
       ...(isEndless ? { epochs: 100 } : defined({ epochs })),
     },

@@ -57,6 +57,17 @@ export const TABLE = {
     schema: z.enum(["cosine", "cellpose"]).optional(),
     meaning: "cosine (default from scratch) or cellpose (to tune)",
   },
+  cycles: {
+    value: "n",
+    schema: count.default(1),
+    meaning: "of the cosine, one after the other (default 1)",
+  },
+  average: {
+    value: "share",
+    schema: share.default(0),
+    meaning:
+      "of the steps, at their end, whose checkpoints' mean is the model (default 0: the best validated)",
+  },
   seed: {
     value: "n",
     schema: z.int().min(0).default(0),

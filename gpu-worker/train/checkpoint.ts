@@ -6,6 +6,7 @@
  */
 import { existsSync } from "node:fs";
 import { CorruptImageError } from "../../shared/errors.ts";
+import type { Average } from "./average.ts";
 import { openFile } from "../import/byte_source.ts";
 import { readSafetensors } from "../import/read_safetensors.ts";
 import type { StateTensor, TrainState } from "./trainer_port.ts";
@@ -35,16 +36,25 @@ export interface Progress {
 /** A checkpoint. */
 export interface Checkpoint extends Progress {
   readonly state: TrainState;
+  /** Of the weights, where one is made. */
+  readonly average?: Average | undefined;
 }
+
+/** Before the names of the average's tensors. */
+const AVERAGE = "average/";
 
 /** Replace the checkpoint. */
 export function saveCheckpoint(
   path: string,
-  { state, ...progress }: Checkpoint,
+  { state, average, ...progress }: Checkpoint,
 ): void {
-  writeSafetensors(path, state.tensors, {
+  const averaged = [...average?.tensors ?? []].map(([name, tensor]) =>
+    [AVERAGE + name, tensor] as const
+  );
+  writeSafetensors(path, new Map([...state.tensors, ...averaged]), {
     step: String(state.step),
     progress: JSON.stringify(progress),
+    ...(average ? { averaged: String(average.count) } : {}),
   });
 }
 
@@ -57,13 +67,19 @@ export function saveCheckpoint(
 export function loadCheckpoint(path: string): Checkpoint | undefined {
   if (!existsSync(path)) return undefined;
   const { tensors, metadata } = readTensors(path);
-  const { step, progress } = metadata;
+  const { step, progress, averaged } = metadata;
   if (step === undefined || progress === undefined) {
     throw new CorruptImageError("safetensors", `${path} is no checkpoint`);
   }
+  const own = [...tensors].filter(([name]) => !name.startsWith(AVERAGE));
+  const means = [...tensors].filter(([name]) => name.startsWith(AVERAGE))
+    .map(([name, tensor]) => [name.slice(AVERAGE.length), tensor] as const);
   return {
     ...JSON.parse(progress) as Progress,
-    state: { step: Number(step), tensors },
+    state: { step: Number(step), tensors: new Map(own) },
+    average: averaged === undefined
+      ? undefined
+      : { count: Number(averaged), tensors: new Map(means) },
   };
 }
 

@@ -16,6 +16,8 @@ export interface RateOptions {
   readonly rate: number;
   readonly steps: number;
   readonly stepsPerEpoch: number;
+  /** Of the cosine, one after the other, each from its warm-up on; default 1. */
+  readonly cycles?: number;
 }
 
 /** Warm-up of the cosine: this share of the steps, at most so many. */
@@ -25,16 +27,17 @@ const MAX_WARM = 500;
 /**
  * Plan the rate of every step.
  *
- * "cosine": a straight warm-up, then half a cosine down to a hundredth.
+ * "cosine": a straight warm-up, then half a cosine down to a hundredth; again
+ * in each of `cycles` equal parts.
  * "cellpose": by epoch: 0 to the rate in 10 epochs, then constant; of 100
  * epochs or more the last 50 (above 300: the last 100) halve it ten times.
  *
  * @returns rate of step 0, 1, …
  *
- * Source: Loshchilov and Hutter 2017 (cosine); Cellpose 4.2.1.1 `train_seg`.
+ * Source: Loshchilov and Hutter 2017 (cosine, restarts); Cellpose 4.2.1.1 `train_seg`.
  */
 export function planRates(options: RateOptions): (step: number) => number {
-  const { schedule, rate, steps, stepsPerEpoch } = options;
+  const { schedule, rate, steps, stepsPerEpoch, cycles = 1 } = options;
   if (!(rate > 0) || !(steps >= 1) || !(stepsPerEpoch >= 1)) {
     throw new ArgumentError(
       "rate, steps, stepsPerEpoch",
@@ -42,9 +45,13 @@ export function planRates(options: RateOptions): (step: number) => number {
     );
   }
   if (schedule === "cosine") {
-    const warmUp = Math.min(MAX_WARM, Math.ceil(WARM_SHARE * steps));
-    const rates = cosineRates({ learningRate: rate, steps, warmUp });
-    return (step) => rates[step];
+    const length = Math.ceil(steps / cycles);
+    const warmUp = Math.min(MAX_WARM, Math.ceil(WARM_SHARE * length));
+    const rates = cosineRates({ learningRate: rate, steps: length, warmUp });
+    return (step) => rates[step % length];
+  }
+  if (cycles > 1) {
+    throw new ArgumentError("cycles", "are of the schedule cosine");
   }
   const epochs = Math.ceil(steps / stepsPerEpoch);
   const rates = cellposeRates({ learningRate: rate, epochs });

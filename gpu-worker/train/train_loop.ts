@@ -10,6 +10,7 @@
  */
 import { join } from "node:path";
 import { ArgumentError, ModelError } from "../../shared/errors.ts";
+import { addToAverage, type Average } from "./average.ts";
 import {
   type Best,
   type Checkpoint,
@@ -29,6 +30,11 @@ export interface LoopPlan extends Omit<RateOptions, "steps"> {
   readonly steps?: number;
   /** Of training, in all runs together. */
   readonly minutes?: number;
+  /**
+   * Share of the steps, at their end, whose checkpoints' weights are averaged;
+   * none: they are not.
+   */
+  readonly average?: number;
   /** Steps between validations, checkpoints: multiples of `CHUNK`. */
   readonly validateEvery: number;
   readonly checkpointEvery: number;
@@ -68,6 +74,8 @@ export interface LoopResult {
   readonly step: number;
   readonly best: Best | null;
   readonly seconds: number;
+  /** Of the weights, where the plan asks for it and came so far. */
+  readonly average?: Average | undefined;
   /** Trainer's state at the last step. */
   readonly state: TrainState;
 }
@@ -121,6 +129,7 @@ export async function runLoop(
   let best = before?.best ?? null;
   let sinceBest = before?.sinceBest ?? 0;
   let meanLoss = before?.meanLoss ?? null;
+  let average = before?.average;
   // validating does not count: designs are compared by their training
   let paused = 0;
   const secondsNow = () =>
@@ -141,7 +150,7 @@ export async function runLoop(
       seconds: secondsNow(),
       meanLoss,
     };
-    saveCheckpoint(paths.checkpoint, { ...progress, state });
+    saveCheckpoint(paths.checkpoint, { ...progress, state, average });
     await deps.onSaved?.();
     return state;
   };
@@ -216,11 +225,17 @@ export async function runLoop(
         }
         paused += performance.now() - pause;
       }
-      if (step % plan.checkpointEvery === 0) await save();
+      if (step % plan.checkpointEvery === 0) {
+        // not at other saves: an average must not depend on stops
+        if (steps > 0 && step > steps * (1 - (plan.average ?? 0))) {
+          average = addToAverage(average, (await trainer.state()).tensors);
+        }
+        await save();
+      }
     }
     const state = await save();
     log.write({ event: "end", step, reason, best });
-    return { reason, step, best, seconds: secondsNow(), state };
+    return { reason, step, best, seconds: secondsNow(), average, state };
   } finally {
     await trainer.close();
   }

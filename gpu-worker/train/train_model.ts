@@ -176,11 +176,17 @@ export async function trainOn(
       ...(deps.onSaved ? { onSaved: deps.onSaved } : {}),
       handBack: deps.handBack,
     });
-    const tensors = loop.best === null
-      ? loop.state.tensors
-      : readTensors(join(folder, FILES.best)).tensors;
+    const { tensors, kept } = chooseWeights(folder, loop);
+    if (loop.average !== undefined && scored.length > 0) {
+      const candidate = join(folder, "candidate");
+      await network.writeModel(candidate, tensors, facts);
+      scores = await scoreFolder(candidate, scored, deps);
+      const score = mean(Object.values(meanByKind(scores)));
+      deps.say(
+        `mean of ${loop.average.count} weights: AP@0.5 ${score.toFixed(3)}`,
+      );
+    }
     rmSync(join(folder, "candidate"), { recursive: true, force: true });
-    const { step } = loop.best ?? loop;
     const size = await network.fitSize?.(
       tensors,
       (diameter) =>
@@ -193,7 +199,7 @@ export async function trainOn(
       training: {
         ...facts.training,
         steps: loop.step,
-        keptStep: step,
+        ...kept,
         ...(size ? { sizeError: size.error } : {}),
       },
     };
@@ -208,6 +214,19 @@ export async function trainOn(
   } finally {
     opened.close();
   }
+}
+
+/** The average where one was made, else the best validated, else the last. */
+function chooseWeights(
+  folder: string,
+  { average, best, state, step }: LoopResult,
+) {
+  if (average !== undefined) {
+    return { ...average, kept: { averaged: average.count } };
+  }
+  if (best === null) return { ...state, kept: { keptStep: step } };
+  const { tensors } = readTensors(join(folder, FILES.best));
+  return { tensors, kept: { keptStep: best.step } };
 }
 
 /** Score a model folder on images. */
@@ -245,7 +264,8 @@ function planLoop(request: TrainRequest, train: Items["usable"]): LoopPlan {
     numbers,
     scenes: scenes && { share: scenes.share, count: scenes.count },
     fields: Object.keys(fields ?? {}),
-    plan: { ...plan, checkpointEvery: 0 },
+    // where checkpoints lie changes nothing but an average of them
+    plan: plan.average === undefined ? { ...plan, checkpointEvery: 0 } : plan,
     stepsPerEpoch,
     total,
     images: train.map(({ facts }) => facts),

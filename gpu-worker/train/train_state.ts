@@ -20,6 +20,11 @@ export interface TrainState {
   readonly tensors: ReadonlyMap<string, FloatTensor>;
 }
 
+/** Whether a tensor of a state is one of the optimizer's means. */
+export function isMoment(name: string): boolean {
+  return /:(mean|square)$/.test(name);
+}
+
 /** A network's weights and recorded statistics as they are in its graph. */
 export function readStart(network: TrainableNetwork): Map<string, FloatTensor> {
   const { trained, statistics } = listWeights(network);

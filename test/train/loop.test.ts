@@ -7,6 +7,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { afterEach, expect, test } from "vitest";
+import { addToAverage } from "../../gpu-worker/train/average.ts";
 import { loadCheckpoint } from "../../gpu-worker/train/checkpoint.ts";
 import type { Batches } from "../../gpu-worker/train/open_batches.ts";
 import { planRates } from "../../gpu-worker/train/plan_rates.ts";
@@ -28,6 +29,7 @@ const PLAN: LoopPlan = {
   stepsPerEpoch: 5,
   validateEvery: 12,
   checkpointEvery: 8,
+  average: 0.5,
   fingerprint: "f",
 };
 const folders: { remove: () => void }[] = [];
@@ -95,12 +97,47 @@ test("runLoop() gives the same bits however often it is killed", async () => {
     expect(kills).toBeGreaterThan(1);
     expect(result.state).toEqual(expected.state);
     expect(result.best).toEqual(expected.best);
+    expect(result.average).toEqual(expected.average);
     expect(bytesOf(folder)).toEqual(bytesOf(whole));
     const steps = (path: string) =>
       readLog(join(path, FILES.log)).filter(({ event }) => event === "step")
         .map(({ step, loss, rate }) => [step, loss, rate]);
     expect(steps(folder)).toEqual(steps(whole));
   }
+});
+
+test("runLoop() averages the weights of its last checkpoints", async () => {
+  const folder = freshFolder();
+  const saved = new Map<number, Float32Array>();
+  const { average } = await runLoop(PLAN, {
+    folder,
+    openTrainer: createFakes(),
+    batches,
+    onSaved() {
+      const { state } = loadCheckpoint(join(folder, FILES.checkpoint))!;
+      saved.set(state.step, state.tensors.get("w")!.data);
+      return Promise.resolve();
+    },
+  });
+  // of 50 steps the second half; 50 itself is none of every eighth
+  const states = [32, 40, 48].map((step) => saved.get(step)!);
+  expect(average?.count).toBe(3);
+  const found = average!.tensors.get("w")!.data;
+  for (const [k, value] of found.entries()) {
+    const sum = states.reduce((total, data) => total + data[k], 0);
+    expect(value).toBeCloseTo(sum / 3, 5);
+  }
+  const { average: none } = await run(freshFolder(), { ...PLAN, average: 0 });
+  expect(none).toBeUndefined();
+});
+
+test("addToAverage() leaves the optimizer's means out", () => {
+  const tensor = { shape: [1], data: Float32Array.of(2) };
+  const state = new Map([["w", tensor], ["w:mean", tensor], [
+    "w:square",
+    tensor,
+  ]]);
+  expect([...addToAverage(undefined, state).tensors.keys()]).toEqual(["w"]);
 });
 
 test("runLoop() of a finished training changes nothing", async () => {
@@ -174,6 +211,17 @@ test("planRates() warms up and falls", () => {
   expect(cosine(0)).toBeCloseTo(0.1);
   expect(cosine(9)).toBe(1);
   expect(cosine(199)).toBeLessThan(0.011);
+  const twice = planRates({
+    schedule: "cosine",
+    rate: 1,
+    steps: 400,
+    stepsPerEpoch: 1,
+    cycles: 2,
+  });
+  for (const step of [0, 9, 100, 199]) {
+    expect(twice(step)).toBe(cosine(step));
+    expect(twice(200 + step)).toBe(cosine(step));
+  }
   // Cellpose's, of 100 epochs: 10 up, 40 flat, 50 halving every 5
   const cellpose = planRates({
     schedule: "cellpose",
@@ -187,4 +235,13 @@ test("planRates() warms up and falls", () => {
   expect(cellpose(3 * 50)).toBe(0.5);
   expect(cellpose(3 * 55)).toBe(0.25);
   expect(cellpose(299)).toBe(1 / 1024);
+  expect(() =>
+    planRates({
+      schedule: "cellpose",
+      rate: 1,
+      steps: 300,
+      stepsPerEpoch: 3,
+      cycles: 2,
+    })
+  ).toThrow(/cycles/);
 });
