@@ -43,6 +43,7 @@ core:
 train:
   --edges A,B    edges of the images; default 128,256
   --rounds N     processes of each program, interleaved; default 3
+  --document     replace the table of docs/benchmarks.md
   --json         print one JSON object on the standard output, nothing else`;
 
 const print = (text: string) =>
@@ -119,6 +120,8 @@ async function main(): Promise<void> {
       }, python),
       edges: values.edges.split(",").map(Number),
       rounds,
+      isDocumented: values.document,
+      note,
       print: values.json ? note : print,
     });
     if (values.json) print(JSON.stringify(result));
