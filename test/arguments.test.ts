@@ -162,6 +162,7 @@ test("any bytes give masks or an error that names the argument", () => {
       parity: fc.boolean(),
       earlyStop: fc.boolean(),
       confidence: fc.boolean(),
+      settled: fc.boolean(),
       fillHoles: fc.boolean(),
     }, { requiredKeys: [] }),
     extra: fc.constantFrom(0, 0, 0, 0, 0, 1, -1),

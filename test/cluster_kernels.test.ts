@@ -251,6 +251,38 @@ for (const shape of [[61, 83], [14, 25, 37]]) {
   });
 }
 
+test.each([...LENGTHS, 1000])("measureSettled() counts %i pixels", (n) => {
+  const count = 6;
+  // the last label has no pixel, the one before it no path
+  const labels = Uint32Array.from(integers(n, count, 3));
+  const logits = Float32Array.from(
+    integers(n, 5, 4),
+    (value, i) => labels[i] === count - 1 ? -1 : value - 1.5,
+  );
+  const settled = Uint8Array.from(integers(n, 2, 5));
+  arena.scope((kernels) => {
+    const out = reserveGuarded(arena, count * 16);
+    kernels.measureSettled(
+      out.at,
+      arena.put(labels),
+      arena.put(logits),
+      arena.put(settled),
+      n,
+      count,
+      0.5,
+    );
+    out.check();
+    for (let k = 0; k < count; k++) {
+      const pixels = [...labels.keys()].filter((i) => labels[i] === k + 1);
+      const paths = pixels.filter((i) => logits[i] > 0.5);
+      const share = paths.filter((i) => settled[i]).length / paths.length;
+      expect(arena.viewF32(out.at + 8 * k, 1)[0])
+        .toBe(paths.length === 0 ? 0 : Math.fround(share));
+      expect(arena.viewU32(out.at + 8 * k + 4, 1)[0]).toBe(pixels.length);
+    }
+  });
+});
+
 test.each(LENGTHS)(
   "longestStep(), shiftPoints() and collectAway() take %i",
   (n) => {

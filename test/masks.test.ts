@@ -128,6 +128,38 @@ test("computeMasks() takes infinite logits as certain", () => {
   });
 });
 
+test("computeMasks() tells the same share of settled paths without confidence", () => {
+  for (
+    const [size, cells] of [
+      [IMAGE, 9],
+      [{ depth: 14, height: 25, width: 37 }, 7],
+    ] as const
+  ) {
+    const { flows, cellprob } = createOutput(size, cells, 5);
+    for (const options of [{}, { niter: 5 }, { cellprobThreshold: 1 }]) {
+      const [lean, full, plain] = [
+        { settled: true },
+        { settled: true, confidence: true },
+        {},
+      ].map((told) =>
+        core.computeMasks(flows, cellprob, size, { ...options, ...told })
+      );
+      expect(lean.settled?.shares).toEqual(full.confidence?.settled);
+      expect(lean.settled?.pixels)
+        .toEqual(core.measureRegions(lean.masks, size).area);
+      const { settled: _, ...rest } = lean;
+      expect(rest).toEqual(plain);
+      const { confidence: __, ...told } = full;
+      expect(told).toEqual(lean);
+    }
+  }
+  const none = core.computeMasks(flows, cellprob, IMAGE, {
+    settled: true,
+    cellprobThreshold: 99,
+  });
+  expect(none.settled?.shares.length).toBe(0);
+});
+
 test("computeMasks() measures the same confidence with and without early stop", () => {
   for (
     const [size, cells] of [

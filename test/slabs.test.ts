@@ -244,6 +244,7 @@ test("computeMasksBySlab() names a wrong argument before it starts", async () =>
     ["slabRows", { slabRows: NaN }],
     ["minSize", { minSize: NaN }],
     ["confidence", { confidence: true }],
+    ["settled", { settled: true }],
     ["cellprobThreshold", { cellprobThreshold: NaN }],
   ];
   for (const [argument, options] of wrong) {

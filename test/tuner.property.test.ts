@@ -17,6 +17,7 @@ const options = fc.record({
   fillHoles: fc.boolean(),
   parity: fc.boolean(),
   confidence: fc.boolean(),
+  settled: fc.boolean(),
   earlyStop: fc.boolean(),
 }, { requiredKeys: [] });
 
@@ -86,6 +87,7 @@ test("createTuner() refuses what computeMasks() refuses", () => {
       { flowThreshold: NaN },
       { convention: "other" as "plain" },
       { convention: "nearest", confidence: true } as const,
+      { convention: "nearest", settled: true } as const,
     ]
   ) {
     expect(() => tuner.computeMasks(wrong)).toThrow();

@@ -43,7 +43,8 @@ export interface StoredFlows {
 }
 
 /** What is known of the masks in the store. */
-export interface BandMasks extends Omit<Masks, "masks" | "confidence"> {
+export interface BandMasks
+  extends Omit<Masks, "masks" | "confidence" | "settled"> {
   /** K×8 i32 of the kernel `findBoxes`. */
   readonly boxes: Int32Array<ArrayBuffer>;
   /** Labels before those at edges were dropped. */

@@ -22,6 +22,7 @@ import {
   type Points,
   putSettings,
   readFacts,
+  type Settled,
 } from "./settings.ts";
 import { computeMasksBySlab } from "./slab_masks.ts";
 import type { SlabOptions } from "./slab_plan.ts";
@@ -150,7 +151,8 @@ export function masks(arena: Arena) {
       checkEdges(size);
       const { d, h, w } = edges(size);
       return arena.scope((kernels) => {
-        const settled = options.confidence ? arena.reserve(pixels) : 0;
+        const isTold = options.confidence || options.settled;
+        const settled = isTold ? arena.reserve(pixels) : 0;
         const settings = putSettings(arena, options, d, settled);
         const cellprobAt = checkCellprob(arena, cellprob, size);
         const flowsAt = checkFlows(arena, flows, size);
@@ -160,8 +162,17 @@ export function masks(arena: Arena) {
         );
         const facts = readFacts(arena, settings);
         const reason = count === 0 ? explainEmpty(facts, options) : undefined;
+        const rest = options.settled
+          ? measureSettled(arena, options, {
+            masks: out,
+            cellprob: cellprobAt,
+            settled,
+            pixels,
+            count,
+          })
+          : undefined;
         const table = arena.reserve(count * 16);
-        if (settled) {
+        if (options.confidence) {
           checkResult(
             kernels.measureConfidence(
               table,
@@ -182,7 +193,10 @@ export function masks(arena: Arena) {
           masks: arena.viewU32(out, pixels).slice(),
           count,
           ...facts,
-          ...(settled ? { confidence: readColumns(arena, table, count) } : {}),
+          ...(options.confidence
+            ? { confidence: readColumns(arena, table, count) }
+            : {}),
+          ...(rest ? { settled: rest } : {}),
           ...(reason === undefined ? {} : { emptyReason: reason }),
         };
       });
@@ -218,6 +232,38 @@ export function masks(arena: Arena) {
       });
     },
   };
+}
+
+/** Of each label, from arrays in the arena. */
+export function measureSettled(
+  arena: Arena,
+  { cellprobThreshold = 0 }: MasksOptions,
+  { masks, cellprob, settled, pixels, count }: {
+    readonly masks: number;
+    readonly cellprob: number;
+    readonly settled: number;
+    readonly pixels: number;
+    readonly count: number;
+  },
+): Settled {
+  return arena.scope((kernels) => {
+    const table = arena.reserve(count * 16);
+    kernels.measureSettled(
+      table,
+      masks,
+      cellprob,
+      settled,
+      pixels,
+      count,
+      cellprobThreshold,
+    );
+    const shares = arena.viewF32(table, 2 * count);
+    const counts = arena.viewU32(table, 2 * count);
+    return {
+      shares: Float32Array.from({ length: count }, (_, k) => shares[2 * k]),
+      pixels: Uint32Array.from({ length: count }, (_, k) => counts[2 * k + 1]),
+    };
+  });
 }
 
 /** Columns of the rows that `measureConfidence` wrote. */

@@ -114,6 +114,7 @@ export type {
   Masks,
   MasksOptions,
   Points,
+  Settled,
 } from "./settings.ts";
 
 /** The module beside this package. */

@@ -51,6 +51,8 @@ export interface MasksOptions extends FollowOptions {
   readonly fillHoles?: boolean;
   /** Measure how far each mask can be trusted; default false. */
   readonly confidence?: boolean;
+  /** Tell the share of each mask's paths that came to rest; default false. */
+  readonly settled?: boolean;
   /**
    * Exactly as Cellpose 4.2.1.1, its flow check across touching cells and its
    * rules for nested cells included. Default false.
@@ -75,6 +77,14 @@ export interface Confidence {
   readonly confidence: Float32Array<ArrayBuffer>;
 }
 
+/** Which paths came to rest; entry k is of label k + 1. */
+export interface Settled {
+  /** Share of the mask's paths, 0..1: that of `Confidence`. */
+  readonly shares: Float32Array<ArrayBuffer>;
+  /** Pixels of the mask. */
+  readonly pixels: Uint32Array<ArrayBuffer>;
+}
+
 /** Masks and what became of the labels on the way. */
 export interface Masks {
   /** H×W or D×H×W u32, 0 background, 1..count in raster order. */
@@ -92,6 +102,8 @@ export interface Masks {
   };
   /** Present where `confidence` was asked for. */
   readonly confidence?: Confidence;
+  /** Present where `settled` was asked for. */
+  readonly settled?: Settled;
   /** Why there are no masks; absent when there are some. */
   readonly emptyReason?: string;
 }
@@ -123,7 +135,7 @@ export function putSettings(
   if (options.convention === "nearest" && (d > 1 || settled > 0)) {
     throw new ArgumentError(
       "convention",
-      `is "nearest", which is for images, without confidence`,
+      `is "nearest", which is for images, without confidence or settled`,
     );
   }
   const settings = arena.reserve(48);

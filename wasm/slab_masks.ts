@@ -96,11 +96,13 @@ function cutImage(
   checkEdges(size);
   checkFloats("flows", flows);
   checkFloats("cellprob", cellprob);
-  if ("confidence" in options && options.confidence) {
-    throw new ArgumentError(
-      "confidence",
-      "is not measured slab by slab; call computeMasks",
-    );
+  for (const name of ["confidence", "settled"] as const) {
+    if ((options as MasksOptions)[name]) {
+      throw new ArgumentError(
+        name,
+        "is not measured slab by slab; call computeMasks",
+      );
+    }
   }
   checkLength("flows", flows, pixels * (isVolume(size) ? 3 : 2));
   checkLength("cellprob", cellprob, pixels);

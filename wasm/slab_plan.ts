@@ -78,8 +78,9 @@ export interface SlabRunner {
   readonly concurrency: number;
 }
 
-/** Parameters of `computeMasksBySlab`: those of `computeMasks`, less the confidence. */
-export interface SlabOptions extends Omit<MasksOptions, "confidence"> {
+/** Parameters of `computeMasksBySlab`: those of `computeMasks` that measure nothing. */
+export interface SlabOptions
+  extends Omit<MasksOptions, "confidence" | "settled"> {
   /** Rows (planes in 3-D) of a slab without its halo; default about 16 Mpx. */
   readonly slabRows?: number;
 }

@@ -107,7 +107,12 @@ function createTuner(arena: Arena, output: Output): Tuner {
     computeMasks(options = {}) {
       // wrong parameters are found before anything runs
       arena.scope(() =>
-        putSettings(arena, options, d, options.confidence ? 1 : 0)
+        putSettings(
+          arena,
+          options,
+          d,
+          options.confidence || options.settled ? 1 : 0,
+        )
       );
       const { tracked, clustered } = stages(options);
       const isChecked =

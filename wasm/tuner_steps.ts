@@ -10,7 +10,7 @@ import { countPixels, type Size } from "../shared/ndarray.ts";
 import { type Arena, checkResult } from "./arena.ts";
 import { checkFlows } from "./check.ts";
 import { edges } from "./flows.ts";
-import { readColumns } from "./masks.ts";
+import { measureSettled, readColumns } from "./masks.ts";
 import {
   conventionOf,
   explainEmpty,
@@ -230,14 +230,13 @@ export function cleanLabels(
     };
     const reason = count === 0 ? explainEmpty(facts, options) : undefined;
     const masks = arena.viewU32(out, pixels).slice();
-    if (!options.confidence) {
-      return {
-        masks,
-        count,
-        ...facts,
-        ...(reason === undefined ? {} : { emptyReason: reason }),
-      };
-    }
+    const found = {
+      masks,
+      count,
+      ...facts,
+      ...(reason === undefined ? {} : { emptyReason: reason }),
+    };
+    if (!options.confidence && !options.settled) return found;
     const threshold = options.cellprobThreshold ?? 0;
     const cellprobAt = arena.put(cellprob);
     const settled = arena.reserve(pixels);
@@ -248,6 +247,17 @@ export function cleanLabels(
       pixels,
       threshold,
     );
+    const rest = options.settled
+      ? measureSettled(arena, options, {
+        masks: out,
+        cellprob: cellprobAt,
+        settled,
+        pixels,
+        count,
+      })
+      : undefined;
+    const told = rest ? { ...found, settled: rest } : found;
+    if (!options.confidence) return told;
     const table = arena.reserve(count * 16);
     checkResult(
       kernels.measureConfidence(
@@ -264,12 +274,6 @@ export function cleanLabels(
         options.parity ? 1 : 0,
       ),
     );
-    return {
-      masks,
-      count,
-      ...facts,
-      confidence: readColumns(arena, table, count),
-      ...(reason === undefined ? {} : { emptyReason: reason }),
-    };
+    return { ...told, confidence: readColumns(arena, table, count) };
   });
 }

@@ -160,6 +160,7 @@ export function results(deps: EdgeDeps) {
           ...parameters,
           niter: changes.niter ?? kept.facts.niter,
           convention: FAMILY[family].convention,
+          confidence: true,
         },
       );
       const cells = core.measureRegions(found.masks, size);

@@ -16,8 +16,10 @@ const SLAB_PIXELS = 2 ** 22;
 type MasksParameters = SegmentParameters & {
   readonly niter: number;
   readonly convention: Convention;
-  /** Measure confidence, which takes as long again; default true. */
+  /** Measure confidence, which takes a third of the time; default false. */
   readonly confidence?: boolean;
+  /** Tell which share of the paths came to rest; default false. */
+  readonly settled?: boolean;
 };
 
 /** Masks, and what is known of how they came about. */
@@ -25,9 +27,15 @@ export interface FoundMasks {
   readonly masks: Uint32Array;
   readonly count: number;
   readonly emptyReason?: string;
-  /** Share of the cells' paths that came to rest; of large images a sample. */
+  /**
+   * Share of the cells' paths that came to rest, where asked for; of large
+   * images a sample.
+   */
   readonly settled?: number;
-  /** Of each cell, 0–1; where masks are those that were tracked, none dropped. */
+  /**
+   * Of each cell, 0–1, where asked for and the masks are those that were
+   * tracked, none dropped.
+   */
   readonly confidence?: Float32Array;
 }
 
@@ -54,8 +62,12 @@ export async function findMasks(
   const options = isSame
     ? masksOptions(parameters)
     : { ...masksOptions(parameters), minSize: 0, fillHoles: false };
-  const { confidence = true } = parameters;
-  const found = await computeMasks(core, output, { ...options, confidence });
+  const { confidence = false, settled: isTold = false } = parameters;
+  const found = await computeMasks(core, output, {
+    ...options,
+    confidence,
+    settled: isTold,
+  });
   let { masks, count } = found;
   if (!isSame) {
     masks = core.resizeNearest(masks, output.size, size) as typeof masks;
@@ -75,7 +87,9 @@ export async function findMasks(
   } else if (count === 0 && found.count > 0) {
     emptyReason = `All ${found.count} cells have fewer than ${minSize} pixels`;
   }
-  const settled = await findSettled(core, { found, output }, options);
+  const settled = isTold
+    ? await findSettled(core, { found, output }, options)
+    : undefined;
   return {
     masks,
     count,
@@ -112,7 +126,7 @@ function computeMasks(
   }
   const slabRows = Math.max(1, Math.floor(SLAB_PIXELS / size.width));
   // slabs measure none
-  const { confidence: _, ...rest } = options;
+  const { confidence: _, settled: __, ...rest } = options;
   return core.computeMasksBySlab(flows, cellprob, size, { ...rest, slabRows });
 }
 
@@ -129,7 +143,7 @@ async function findSettled(
   if (found.count === 0) return undefined;
   if (size.height * size.width <= SLAB_PIXELS) {
     const sums = { settled: 0, pixels: 0 };
-    addSettled(core, { found, size }, sums);
+    addSettled(found, sums);
     return sums.pixels === 0 ? undefined : sums.settled / sums.pixels;
   }
   const readInto = (at: number, out: Float32Array) => {

@@ -41,6 +41,11 @@ export interface SegmentDeps {
   readonly batchSize?: number;
   /** The image is enlarged so many times at most; default: as cells need. */
   readonly maxScale?: number;
+  /**
+   * Measure the confidence of each cell; default false: it takes a third of
+   * what masks take. Bands and networks that tell classes have none.
+   */
+  readonly confidence?: boolean;
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: Progress) => void;
 }

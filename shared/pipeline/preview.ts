@@ -47,6 +47,7 @@ export async function previewImage(
     core,
     encoders: [encoder],
     maxScale: MAX_SCALE,
+    confidence: true,
   });
   return { small, result };
 }

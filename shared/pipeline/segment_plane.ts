@@ -55,7 +55,11 @@ export async function segmentPlane(
 
   const found = isSemantic
     ? findSemanticMasks(core, output.cellprob, plane.size, parameters)
-    : await findMasks(core, output, plane.size, parameters);
+    : await findMasks(core, output, plane.size, {
+      ...parameters,
+      confidence: job.confidence ?? false,
+      settled: true,
+    });
   clock("masks");
 
   const cells = measure(core, plane, found.masks);

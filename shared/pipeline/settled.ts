@@ -51,9 +51,9 @@ export async function sampleSettled(
         values.subarray(0, 2 * pixels),
         values.subarray(2 * pixels),
         edges,
-        { ...options, confidence: true },
+        { ...options, settled: true },
       );
-      addSettled(core, { found, size: edges }, sums);
+      addSettled(found, sums);
     }
   }
   return sums.pixels === 0 ? undefined : sums.settled / sums.pixels;
@@ -69,17 +69,12 @@ function placeWindows(edge: number, window: number): number[] {
 
 /** Add the settled share of masks, weighted by the cells' pixels. */
 export function addSettled(
-  core: Core,
-  { found: { masks, count, confidence }, size }: {
-    readonly found: Masks;
-    readonly size: Size2D;
-  },
+  { settled }: Pick<Masks, "settled">,
   sums: { settled: number; pixels: number },
 ): void {
-  if (confidence === undefined || count === 0) return;
-  const { area } = core.measureRegions(masks, size);
-  for (const [k, each] of area.entries()) {
-    sums.settled += confidence.settled[k] * each;
+  if (settled === undefined) return;
+  for (const [k, each] of settled.pixels.entries()) {
+    sums.settled += settled.shares[k] * each;
     sums.pixels += each;
   }
 }

@@ -175,6 +175,7 @@ test("POST /jobs/:id/masks with the job's parameters gives the job's masks", asy
   const bytes = Uint8Array.from(atob(body.masks.data), (c) => c.charCodeAt(0));
   const { data } = await decodeImage(bytes);
   expect(Uint32Array.from(data)).toEqual(labels);
+  expect(body.cells[0].confidence).toBeGreaterThan(0.5);
   const large = await service.call("POST", `/v1/jobs/${job.id}/masks`, {
     json: { minSize: 100_000 },
   });

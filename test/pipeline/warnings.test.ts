@@ -96,6 +96,23 @@ test("segment() tells that paths do not converge when they have no time", async 
   expect(long.facts.settled).toBeGreaterThan(0.8);
 });
 
+test("segment() measures confidence where asked, and the same of the rest", async () => {
+  const image = createOutputImage(120, 120);
+  const deps = { core, encoders: [createFake((tile) => tile)] };
+  const parameters = SegmentParameters.parse({ normalize: false });
+  const [lean, full] = [
+    await segment(image, parameters, deps),
+    await segment(image, parameters, { ...deps, confidence: true }),
+  ];
+  expect(lean.planes[0].confidence).toBeUndefined();
+  const { confidence, ...plane } = full.planes[0];
+  expect(confidence?.length).toBe(plane.count);
+  expect(Math.max(...confidence ?? [])).toBeGreaterThan(0.5);
+  expect(plane).toEqual(lean.planes[0]);
+  expect(full.facts).toEqual(lean.facts);
+  expect(full.warnings).toEqual(lean.warnings);
+});
+
 test("segment() names channels that the model does not take", async () => {
   const data = new Uint8Array(4 * 32 * 32).map((_, i) => i * 7);
   const names = { channelNames: ["DAPI", "GFP", "RFP", "BF"] };

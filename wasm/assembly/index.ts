@@ -25,6 +25,7 @@ export { labelSinks, paintForeground, scatterFlags } from "./paint";
 export { countSinksIn, labelSinksIn, overlayLabels, sinkRange } from "./bands";
 export { cleanMasks, computeMasks, dropLarge, removeBadFlow, wholeWindow } from "./masks";
 export { measureConfidence } from "./confidence";
+export { measureSettled } from "./settled";
 export { collectAway, longestStep, shiftPoints, slabWindow } from "./slab";
 
 // a semantic network's classes to masks
