@@ -5,10 +5,11 @@
  * @module
  */
 import type { ByteSource } from "./byte_source.ts";
-import { createRoom, inflateRuns } from "./inflate_runs.ts";
+import { createRoom } from "./inflate_runs.ts";
 import { PADDING_BYTES } from "./tiff_blocks.ts";
 import type { TiffPage } from "./tiff_pages.ts";
 import type { PixelArray } from "./types.ts";
+import { inflateInto } from "./zlib.ts";
 
 /** Types of samples, by sample format and bits. */
 const TYPES = {
@@ -86,7 +87,7 @@ export function visitStrips(
       offsets[strip],
       offsets[strip] + byteCounts[strip],
     );
-    const held = isPacked ? inflateRuns(stored, room) : stored.length;
+    const held = isPacked ? inflateInto(stored, room) : stored.length;
     const [from, to] = [(y - first) * rowBytes, (end - first) * rowBytes];
     if (held < to) break;
     // samples in a file may begin at any byte

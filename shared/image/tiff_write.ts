@@ -5,7 +5,6 @@
  *
  * @module
  */
-import { zlibSync } from "fflate";
 import { ArgumentError } from "../errors.ts";
 import { checkLength } from "../ndarray.ts";
 import { parseAxes } from "./axes.ts";
@@ -18,6 +17,7 @@ import {
 } from "./tiff_directories.ts";
 import type { TiffSource } from "./tiff_source.ts";
 import type { PixelArray } from "./types.ts";
+import { deflate } from "./zlib.ts";
 
 /** Bytes of a strip before packing; TIFF 6.0 recommends small ones, tifffile
  * writes 256 KiB. */
@@ -30,7 +30,7 @@ const CLASSIC_BYTES = 2 ** 32 - 2 ** 24;
 /**
  * Encode an array as OME-TIFF; BigTIFF above 4 GB.
  *
- * @returns  the file; the same bytes for the same array
+ * @returns  the file; the same bytes for the same array in the same runtime
  * @throws {ArgumentError} if axes and shape disagree
  *
  * Source: TIFF 6.0 §2, §8, supplement 2 (Adobe Deflate); BigTIFF; OME-TIFF.
@@ -47,7 +47,7 @@ export function encodeTiff(source: TiffSource): Uint8Array {
       const from = (i * height + y) * rowBytes;
       const rows = Math.min(rowsPerStrip, height - y);
       const strip = bytes.subarray(from, from + rows * rowBytes);
-      strips.push(zlibSync(strip, { level: LEVEL }));
+      strips.push(deflate(strip, LEVEL));
     }
     return strips;
   });
@@ -93,9 +93,9 @@ export async function streamTiff(
     for (let y = 0; y < height; y += rowsPerStrip) {
       const count = Math.min(rowsPerStrip, height - y);
       const rows = await readRows(page, y, count);
-      const strip = zlibSync(
+      const strip = deflate(
         new Uint8Array(rows.buffer, rows.byteOffset, rows.byteLength),
-        { level: LEVEL },
+        LEVEL,
       );
       write(at, strip);
       offsets.push(at);
