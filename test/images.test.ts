@@ -36,6 +36,53 @@ test("findPercentiles() interpolates between ranks, in any order", () => {
   expect(found).toEqual(Float32Array.of(2, 0, 4, 0.5, 3.96));
 });
 
+test("findIntegerPercentiles() gives the bits of findPercentiles()", () => {
+  const ranks = [[1, 99], [0, 100], [99.9, 3], [50, 50], [33.3, 66.7]] as const;
+  for (const type of [Uint8Array, Uint16Array]) {
+    for (const count of [1, 2, 3, 5, 17, 4000]) {
+      for (const [start, step] of [[0, 1], [1, 3], [7, 2]]) {
+        const most = type === Uint8Array ? 255 : 65535;
+        const image = Uint16Array.from(
+          { length: start + count * step },
+          (_, i) =>
+            i % 7 === 0 ? 0 : i % 5 === 0 ? most : (i * 40503 >> 3) & most,
+        );
+        const values = Array.from(
+          { length: count },
+          (_, i) => image[start + i * step],
+        );
+        for (const pair of ranks) {
+          expect(core.findIntegerPercentiles(
+            // a view that begins at an odd place
+            type.from([9, ...image]).subarray(1) as Uint8Array | Uint16Array,
+            { start, step, count },
+            pair,
+          )).toEqual(core.findPercentiles(Float32Array.from(values), pair));
+        }
+      }
+    }
+  }
+});
+
+test("findIntegerPercentiles() refuses places outside and ranks out of range", () => {
+  const image = new Uint8Array(10);
+  for (
+    const place of [
+      { start: 0, step: 1, count: 11 },
+      { start: 1, step: 3, count: 4 },
+      { start: -1, step: 1, count: 2 },
+      { start: 0, step: 0, count: 2 },
+      { start: 0, step: 1, count: 0 },
+      { start: 0.5, step: 1, count: 2 },
+    ]
+  ) {
+    expect(() => core.findIntegerPercentiles(image, place, [1, 99]))
+      .toThrow(/do not lie within 10/);
+  }
+  const place = { start: 1, step: 3, count: 3 };
+  expect(() => core.findIntegerPercentiles(image, place, [1, 101])).toThrow();
+});
+
 test("findPercentiles() orders negative values, zeros and infinities", () => {
   const values = Float32Array.of(Infinity, -3, 0, -0, 2, -Infinity, -2);
   expect([...core.findPercentiles(values, [0, 100 / 6, 100 / 3, 100])])

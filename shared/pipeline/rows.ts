@@ -101,9 +101,17 @@ export function normalizeRows(
       held[i] = found.image;
       continue;
     }
-    if (!isFloat && pixels > MAX_EXACT) {
-      const sample = sampleGrid(core, plane, channel);
-      const [low, high] = core.findPercentiles(sample, percentile);
+    if (!isFloat) {
+      const isSampled = pixels > MAX_EXACT;
+      const known = isSampled
+        ? undefined
+        : measureShort(core, plane, { channel, ranks: percentile });
+      const [low, high] = known ?? core.findPercentiles(
+        isSampled
+          ? sampleGrid(core, plane, channel)
+          : raw.channel(i, 0, size.height),
+        percentile,
+      );
       const isConstant = !(Math.fround(high - low) > CONTRAST);
       ranges.push({ channel, low, high, isConstant });
       continue;
@@ -117,7 +125,7 @@ export function normalizeRows(
       high: found.high[0],
       isConstant: found.constantChannels.length > 0,
     });
-    if (isFloat) held[i] = parameters.normalize ? found.image : whole;
+    held[i] = parameters.normalize ? found.image : whole;
   }
 
   const normalizeRow = (i: number, top: number, count: number) => {
@@ -213,6 +221,21 @@ function rawRows(
       return rows.subarray(k * count * width, (k + 1) * count * width);
     },
   };
+}
+
+/** Percentiles of a channel of 8 or 16 bits, from where it lies. */
+function measureShort(
+  core: Core,
+  { data, size: { height, width }, starts, step }: Plane,
+  { channel, ranks }: {
+    readonly channel: number | "mean";
+    readonly ranks: readonly [number, number];
+  },
+): Float32Array | undefined {
+  const isShort = data instanceof Uint8Array || data instanceof Uint16Array;
+  if (channel === "mean" || !isShort) return undefined;
+  const place = { start: starts[channel], step, count: height * width };
+  return core.findIntegerPercentiles(data, place, ranks);
 }
 
 /** Pixels of the grid that percentiles of large images are taken from. */

@@ -62,6 +62,7 @@ export { dbscan } from "./dbscan";
 
 // images
 export { percentiles } from "./percentiles";
+export { integerPercentiles } from "./integer_percentiles";
 export {
   isConstant, replaceNonFinite, replaceNonFiniteBy, rescale, smallestFinite,
 } from "./normalize";

@@ -83,8 +83,8 @@ export function percentiles(
   if (highNext < 0) {
     highNextKey = keyAbove(image, d, h, w, sd, sh, sw, highKey);
   }
-  store<f32>(out, interpolate(lowKey, lowNextKey, lowRank));
-  store<f32>(out, interpolate(highKey, highNextKey, highRank), 4);
+  store<f32>(out, interpolate(valueOf(lowKey), valueOf(lowNextKey), lowRank));
+  store<f32>(out, interpolate(valueOf(highKey), valueOf(highNextKey), highRank), 4);
   release(start);
   return 0;
 }
@@ -213,9 +213,8 @@ function keyAbove(
   return best == 0xffff_ffff ? key : best;
 }
 
-function interpolate(key: u32, nextKey: u32, rank: f64): f32 {
-  const a = valueOf(key);
-  const b = valueOf(nextKey);
+/** The value at a rank between a and b, that of the next whole rank. */
+export function interpolate(a: f32, b: f32, rank: f64): f32 {
   const t = rank - floor(rank);
   if (a == b || t == 0) return a;
   const difference = b - a;
