@@ -9,19 +9,12 @@
  * @module
  */
 import { decodeImage } from "../shared/image/decode.ts";
-import type { DecodedArray } from "../shared/image/decoded.ts";
 import { stemOf } from "../shared/image/names.ts";
-import { encodeNpy } from "../shared/image/npy.ts";
 import { toInput } from "../shared/pipeline/preview.ts";
 import { digestBytes } from "../shared/pipeline/digest.ts";
 import type { Encoder } from "../shared/pipeline/encoder.ts";
-import {
-  describeResult,
-  resultId,
-  type SegmentResult,
-} from "../shared/pipeline/result.ts";
+import { describeResult, resultId } from "../shared/pipeline/result.ts";
 import { segment } from "../shared/pipeline/segment.ts";
-import { writeOutput } from "../shared/pipeline/write_outputs.ts";
 import {
   ForbiddenError,
   InvalidRequestError,
@@ -39,10 +32,10 @@ import type {
 import type { OutputName } from "../shared/schema/output_kinds.ts";
 import { objectKey } from "../shared/storage/keys.ts";
 import { readBytes } from "../shared/storage/read_bytes.ts";
-import { NETWORK_FILE, RESULT_FILE } from "../shared/storage/names.ts";
+import { RESULT_FILE } from "../shared/storage/names.ts";
 import type { ObjectStore } from "../shared/storage/types.ts";
 import type { Core } from "../wasm/mod.ts";
-import { createLanes } from "./lanes.ts";
+import { storeResult } from "./store_result.ts";
 import type { WorkMetrics } from "./metrics.ts";
 
 /** What runs jobs. */
@@ -70,9 +63,6 @@ interface StoredDescription {
 /** Largest input that is fetched, bytes, and how long that may take, ms. */
 const MAX_FETCHED_BYTES = 100 * 2 ** 20;
 const FETCH_MS = 120_000;
-
-/** Files that are sent at a time. */
-const PUTS = 4;
 
 /** Progress is told at most so often, ms. */
 const REPORT_MS = 250;
@@ -153,20 +143,13 @@ async function runImage(
   signal.throwIfAborted();
 
   const segmented = performance.now();
-  const files = await writeFiles(deps, { job, result, decoded, folder }, {
-    fileName: image.name,
-    signal,
-  });
   const description = await describeResult(result, [encoder], key);
-  await put(
-    deps.store,
-    folder(RESULT_FILE),
-    JSON.stringify({
-      ...description,
-      outputs: job.outputs,
-      files,
-    }),
-  );
+  const files = await storeResult(deps.store, {
+    ...{ core: deps.core, image: decoded, result, folder, description },
+    fileName: image.name,
+    stem: spellStem(image.name),
+    outputs: job.outputs as OutputName[],
+  }, signal);
   const { total: _, ...stages } = result.run.timings;
   const store = performance.now() - segmented;
   deps.workMetrics?.stages({ decode, ...stages, store });
@@ -222,53 +205,6 @@ async function readKnown(
     : undefined;
 }
 
-/** Store a result's files, some of them while others are made. */
-async function writeFiles(
-  { core, store }: JobDeps,
-  { job, result, decoded, folder }: {
-    job: JobRecord;
-    result: SegmentResult;
-    decoded: DecodedArray;
-    folder: (file: string) => string;
-  },
-  { fileName, signal }: { fileName: string; signal: AbortSignal },
-): Promise<string[]> {
-  const stem = spellStem(fileName);
-  const context = { core, fileName, stem, image: decoded, result };
-  const files: string[] = [];
-  const puts = createLanes(PUTS);
-  try {
-    // the largest file first: the others are made while it is sent
-    const network = encodeNetwork(result);
-    if (network) {
-      await puts.start(() => put(store, folder(NETWORK_FILE), network));
-    }
-    for (const name of job.outputs) {
-      const made = writeOutput(name as OutputName, context);
-      for (const [file, content] of made) {
-        signal.throwIfAborted();
-        await puts.start(() => put(store, folder(file), content));
-        files.push(file);
-      }
-    }
-    if (network) files.push(NETWORK_FILE);
-  } finally {
-    await puts.end();
-  }
-  return files;
-}
-
-/** What masks are computed again from; those of stacks are not. */
-function encodeNetwork({ planes }: SegmentResult): Uint8Array | undefined {
-  const [plane] = planes;
-  if (planes.length > 1 || plane.flows.length === 0) return undefined;
-  const { height, width } = plane.flowsSize;
-  const network = new Float32Array(3 * height * width);
-  network.set(plane.flows);
-  network.set(plane.cellprob, 2 * height * width);
-  return encodeNpy(network, [3, height, width]);
-}
-
 /** Tells progress, not for each tile. */
 function reporter({ jobs, now }: JobDeps, task: ImageTask) {
   let last = 0;
@@ -285,30 +221,4 @@ function spellStem(fileName: string): string {
   const stem = stemOf(fileName).replace(/[^A-Za-z0-9._-]+/g, "_")
     .replace(/^\.+/, "").slice(0, 100);
   return stem === "" ? "image" : stem;
-}
-
-async function put(
-  store: ObjectStore,
-  key: string,
-  content: Uint8Array | string,
-): Promise<void> {
-  const bytes = typeof content === "string"
-    ? new TextEncoder().encode(content)
-    : content as Uint8Array<ArrayBuffer>;
-  await store.put(key, bytes, { mediaType: mediaTypeOf(key) });
-}
-
-const MEDIA_TYPES: Readonly<Record<string, string>> = {
-  tif: "image/tiff",
-  png: "image/png",
-  svg: "image/svg+xml",
-  json: "application/json",
-  geojson: "application/geo+json",
-  csv: "text/csv",
-  txt: "text/plain",
-  zip: "application/zip",
-};
-
-function mediaTypeOf(key: string): string {
-  return MEDIA_TYPES[key.split(".").at(-1) ?? ""] ?? "application/octet-stream";
 }

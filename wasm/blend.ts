@@ -107,9 +107,12 @@ export function blending(arena: Arena) {
         const x = arena.put(taperX);
         const windowAt = arena.reserve(tileLength * 4);
         const window = arena.viewF32(windowAt, tileLength);
-        for (let row = 0; row < channels * tileHeight; row++) {
-          const from = row * paddedWidth + left;
-          window.set(sums.subarray(from, from + tileWidth), row * tileWidth);
+        if (tileWidth === paddedWidth) window.set(sums);
+        else {
+          for (let row = 0; row < channels * tileHeight; row++) {
+            const from = row * paddedWidth + left;
+            window.set(sums.subarray(from, from + tileWidth), row * tileWidth);
+          }
         }
         kernels.addTile(
           windowAt,
@@ -124,6 +127,10 @@ export function blending(arena: Arena) {
           flipBits(plan.tiles[next]),
           flowChannel,
         );
+        if (tileWidth === paddedWidth) {
+          sums.set(window);
+          return;
+        }
         for (let row = 0; row < channels * tileHeight; row++) {
           const from = row * tileWidth;
           const line = window.subarray(from, from + tileWidth);

@@ -95,6 +95,13 @@ export function tiles(arena: Arena) {
     let to = 0;
     for (let channel = 0; channel < axes.channels; channel++) {
       const plane = (channel * axes.depth + z) * axes.height * axes.width;
+      if (width === axes.width) {
+        // whole rows lie side by side
+        const from = plane + top * width;
+        window.set(image.subarray(from, from + height * width), to);
+        to += height * width;
+        continue;
+      }
       for (let y = top; y < top + height; y++) {
         const from = plane + y * axes.width + left;
         window.set(image.subarray(from, from + width), to);

@@ -78,8 +78,6 @@ export async function* encodeTiles(
   job: EncodeJob,
   facts: EncodeFacts,
 ): AsyncGenerator<EncodedTile> {
-  const { plan, source: { channels } } = job;
-  const length = channels * plan.tileHeight * plan.tileWidth;
   const batch = chooseBatch(job.encoders, job.batchSize);
   const tiles = cutTiles(job, facts);
   let waiting: { tile: number; data?: Float32Array }[] = [];
@@ -101,8 +99,7 @@ export async function* encodeTiles(
     const start = performance.now();
     let outputs: EncodedTile[] = [];
     if (due.length > 0) {
-      const data = new Float32Array(due.length * length);
-      for (const [i, each] of due.entries()) data.set(each.data!, i * length);
+      const data = joined(due.map((each) => each.data!));
       try {
         const tiles = due.map(({ tile }) => tile);
         const encoded = await encodeBatch(job, data, tiles);
@@ -216,7 +213,9 @@ async function encodeBatch(
   return { tiles: encoded, encodeMs };
 }
 
+/** Arrays of one length, one behind the other; a single one as it is. */
 function joined(arrays: readonly Float32Array[]): Float32Array {
+  if (arrays.length === 1) return arrays[0];
   const all = new Float32Array(arrays.length * arrays[0].length);
   for (const [i, each] of arrays.entries()) all.set(each, i * each.length);
   return all;

@@ -1,6 +1,6 @@
 /**
  * An image as the network sees it, a band of rows at a time: channels chosen,
- * normalized. Only the decoded image is ever held whole.
+ * normalized. Of large integer images only the decoded one is held whole.
  *
  * @module
  */
@@ -13,6 +13,9 @@ import type { ChannelRange } from "./warnings.ts";
 
 /** Pixels above which percentiles are taken from a grid: Cellpose's. */
 export const MAX_EXACT = 224 ** 3;
+
+/** Normalized integer images are held up to so many pixels. */
+const MAX_HELD = 2 ** 20;
 
 /** Distance of the grid's rows and columns is the edge over this. */
 const GRID = 224;
@@ -54,9 +57,9 @@ export interface NormalizedRows<Rows extends RowSource = RowSource> {
 /**
  * Choose channels of a plane and normalize them.
  *
- * Integer images are normalized row by row; of float images, whose NaN and
- * infinite pixels take the smallest value of all, the normalized image is
- * held.
+ * Large integer images are normalized row by row; of small ones, and of float
+ * images, whose NaN and infinite pixels take the smallest value of all, the
+ * normalized image is held.
  *
  * @param core        the core
  * @param plane       an image, any type
@@ -128,7 +131,11 @@ export function normalizeRows(
     held[i] = parameters.normalize ? found.image : whole;
   }
 
-  const normalizeRow = (i: number, top: number, count: number) => {
+  const normalizeRow = (
+    i: number,
+    top: number,
+    count: number,
+  ): Float32Array => {
     const band = { height: count, width: size.width };
     const range = ranges[i];
     const whole = held[i];
@@ -138,10 +145,13 @@ export function normalizeRows(
     if (range === undefined) return new Float32Array(count * size.width);
     if (!parameters.normalize) return raw.channel(i, top, count);
     if (range.isConstant) return new Float32Array(count * size.width);
-    const { low, high } = range;
-    const rows = raw.channel(i, top, count);
-    return core.normalizeImage(rows, band, { lowhigh: [low, high], invert })
-      .image;
+    const options = { lowhigh: [range.low, range.high] as const, invert };
+    if (pixels <= MAX_HELD) {
+      const all = raw.channel(i, 0, size.height);
+      held[i] = core.normalizeImage(all, size, options).image;
+      return normalizeRow(i, top, count);
+    }
+    return core.normalizeImage(raw.channel(i, top, count), band, options).image;
   };
   const source: HeldRows = {
     channels: sources.length,

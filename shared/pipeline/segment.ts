@@ -20,7 +20,7 @@ import type { SegmentDeps, SegmentInput } from "./job.ts";
 import { planJob, runPlanes } from "./plan_job.ts";
 import { layOutPlanes } from "./planes.ts";
 import type { SegmentResult } from "./result.ts";
-import { normalizeRows } from "./rows.ts";
+import { type NormalizedRows, normalizeRows } from "./rows.ts";
 import { segmentPlane } from "./segment_plane.ts";
 
 export type { Progress, SegmentDeps, SegmentInput } from "./job.ts";
@@ -50,10 +50,15 @@ export async function segment(
   const [{ size, channels }] = planes;
   const image = { ...input, size, channels, depth: planes.length };
   const chosen = chooseChannels(image, encoder.model, parameters.channels);
+  const normalize = (z: number) =>
+    normalizeRows(deps.core, planes[z], chosen.sources, parameters);
+  // an image is normalized once; of a stack no plane is kept
+  let whole: NormalizedRows | undefined;
+  const open = (z: number) =>
+    planes.length > 1 ? normalize(z) : whole ??= normalize(z);
   const estimate = await estimateWhereNeeded({
     depth: planes.length,
-    open: (z) =>
-      normalizeRows(deps.core, planes[z], chosen.sources, parameters).source,
+    open: (z) => open(z).source,
   }, { ...deps, encoder, parameters });
   const job = planJob(image, parameters, {
     ...deps,
@@ -63,6 +68,6 @@ export async function segment(
   });
   return await runPlanes(job, image, {
     warnings: [...chosen.warnings, ...estimate?.warnings ?? []],
-    run: (z) => segmentPlane(planes[z], job),
+    run: (z) => segmentPlane(planes[z], job, () => open(z)),
   });
 }

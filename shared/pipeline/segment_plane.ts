@@ -12,7 +12,7 @@ import { median } from "./median.ts";
 import type { SegmentedPlane } from "./plan_job.ts";
 import { isInteger, MAX_INTENSITIES, type Plane, readRows } from "./planes.ts";
 import type { PlaneResult } from "./result.ts";
-import { normalizeRows } from "./rows.ts";
+import type { NormalizedRows } from "./rows.ts";
 import { runNetwork, runTiles } from "./run_network.ts";
 import {
   blendLogits,
@@ -27,16 +27,21 @@ import {
   type Warning,
 } from "./warnings.ts";
 
-/** Segment one plane; the job's times and counts go on. */
+/**
+ * Segment one plane; the job's times and counts go on.
+ *
+ * @param normalize  gives its rows as the network sees them
+ */
 export async function segmentPlane(
   plane: Plane,
   job: PlaneJob,
+  normalize: () => NormalizedRows,
 ): Promise<SegmentedPlane<PlaneResult>> {
   const { core, encoders: [{ model }], parameters, scale, timings } = job;
   const isSemantic = FAMILY[model.family].output === "semantic";
   const clock = startClock(timings);
 
-  const normalized = normalizeRows(core, plane, job.sources, parameters);
+  const normalized = normalize();
   clock("normalize");
 
   const output = isSemantic

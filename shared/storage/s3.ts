@@ -70,7 +70,8 @@ export function openS3(options: S3Options): ObjectStore {
   ): Promise<ObjectInfo> {
     const { length = bytes.length, sha256 = digest(bytes) } = options;
     if (length !== bytes.length) throw wrongLength(length, `${bytes.length}`);
-    const { ETag } = await client.send(
+    await options.after;
+    const sent = client.send(
       new PutObjectCommand({
         Bucket,
         Key: key,
@@ -81,6 +82,8 @@ export function openS3(options: S3Options): ObjectStore {
       }),
       { ...(options.signal && { abortSignal: options.signal }) },
     );
+    options.onSent?.();
+    const { ETag } = await sent;
     return written(key, ETag, { ...options, length, sha256 });
   }
 
@@ -97,6 +100,8 @@ export function openS3(options: S3Options): ObjectStore {
   return {
     put: (key, content, options) =>
       surface({ operation: "put", key: requireKey(key) }, async () => {
+        // it may fail before it is waited for
+        options.after?.catch(() => {});
         if (content instanceof Uint8Array) {
           return await putBytes(key, content, options);
         }
@@ -108,6 +113,7 @@ export function openS3(options: S3Options): ObjectStore {
           return await putBytes(key, await hold(content, length), options);
         }
         const said = { ...options, length };
+        await options.after;
         const etag = await uploadStream(home, { key, content, options: said });
         return written(key, etag, said);
       }),

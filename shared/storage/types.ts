@@ -81,6 +81,13 @@ export interface PutOptions {
   /** The key must be free: of several writers exactly one succeeds. */
   readonly writeOnce?: boolean;
   readonly signal?: AbortSignal;
+  /**
+   * It appears only after this has resolved, and never where this rejects, as
+   * `put` does then. What can be done before is done meanwhile.
+   */
+  readonly after?: Promise<unknown>;
+  /** Called when its bytes are handed over: the rest is to wait. */
+  readonly onSent?: () => void;
 }
 
 /** A call that whoever holds it may make, once or more, until it expires. */

@@ -49,6 +49,34 @@ export function describeObjects(find: () => ObjectStore): void {
       expect(await store.head("put/bytes")).toEqual(stored);
     });
 
+    test("put() lets an object appear after what it waits for", async () => {
+      let end = () => {};
+      const after = new Promise<void>((resolve) => end = resolve);
+      let isSent = false;
+      const stored = store.put("put/after", bytesOf("late"), {
+        mediaType: TYPE,
+        after,
+        onSent: () => isSent = true,
+      });
+      // long enough for one that does not wait
+      await put("put/beside", new Uint8Array(randomBytes(2_000_000)));
+      expect(await store.head("put/after")).toBeUndefined();
+      end();
+      expect((await stored).length).toBe(4);
+      expect(isSent).toBe(true);
+      expect(await readText(store, "put/after")).toBe("late");
+    });
+
+    test("put() stores nothing where what it waits for fails", async () => {
+      const after = Promise.reject(new Error("it failed"));
+      const stored = store.put("put/never", bytesOf("never"), {
+        mediaType: TYPE,
+        after,
+      });
+      await expect(stored).rejects.toThrow();
+      expect(await store.head("put/never")).toBeUndefined();
+    });
+
     test("put() stores an object without bytes", async () => {
       await put("put/empty", new Uint8Array());
       const found = await store.get("put/empty");

@@ -47,7 +47,10 @@ export async function writeObjectFile(
   content: Content,
   options: WriteOptions,
 ): Promise<FileInfo> {
+  // it may fail before it is waited for
+  options.after?.catch(() => {});
   const unfinished = join(options.tmp, randomUUID());
+  let isGone = false;
   const file = await open(unfinished, "wx", 0o600);
   try {
     let info: FileInfo;
@@ -56,11 +59,14 @@ export async function writeObjectFile(
     } finally {
       await file.close();
     }
+    await options.after;
     options.signal?.throwIfAborted();
     await publish(unfinished, path, options);
+    // a link leaves the first name
+    isGone = !options.writeOnce;
     return info;
   } finally {
-    await rm(unfinished, { force: true });
+    if (!isGone) await rm(unfinished, { force: true });
   }
 }
 
@@ -93,7 +99,9 @@ async function fill(
   await writeAll(file, encodeTrailer(info));
   // a listing reads the time from here
   await file.utimes(info.modifiedMs / 1000, info.modifiedMs / 1000);
-  await file.sync();
+  const synced = file.sync();
+  options.onSent?.();
+  await synced;
   return info;
 }
 
