@@ -5,8 +5,8 @@
  */
 import type { Json, RecordKey, Records, StoredRecord } from "./types.ts";
 
-/** Items a page. */
-const PAGE = 200;
+/** Items a page: a bucket of NATS reads all its keys for each. */
+const PAGE = 1000;
 
 /** Where a page begins, and how long it is. */
 export interface PageOptions<After> {

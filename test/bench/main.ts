@@ -89,7 +89,9 @@ async function main(): Promise<void> {
     print: values.json ? note : print,
   };
   if (positionals.join() === "edge" && values.jobs !== undefined) {
-    const found = await runManyJobs(Number(values.jobs), options);
+    const jobs = Number(values.jobs);
+    if (!Number.isInteger(jobs) || jobs < 1) throw new Error(USAGE);
+    const found = await runManyJobs(jobs, options);
     options.print(describeManyJobs(found));
     if (values.json) print(JSON.stringify(found));
     const isRight = found.lost === 0 && found.twice === 0 &&

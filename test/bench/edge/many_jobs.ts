@@ -9,6 +9,7 @@ import { openStage, TENANT } from "../../chaos/stage.ts";
 import { parametersOf } from "../../chaos/images.ts";
 import type { Memory } from "../../chaos/memory.ts";
 import { drawLabels } from "../../edge/service.ts";
+import { forEachIndex } from "../../../shared/queue/change_record.ts";
 import { NATS_SERVER, S3_SERVER } from "../../servers/programs.ts";
 import type { Note } from "../result.ts";
 
@@ -42,7 +43,11 @@ export interface ManyJobs {
   readonly memory: Readonly<Record<string, readonly Memory[]>>;
 }
 
-/** Run `count` jobs. */
+/**
+ * Run `count` jobs: 200 to compare the numbers of workers, the others with two.
+ *
+ * Of the jobs only their ids are held here.
+ */
 export async function runManyJobs(
   count: number,
   { note }: { note: Note },
@@ -127,18 +132,21 @@ export async function runManyJobs(
       for (const [name, process] of Object.entries(processes)) {
         (memory[name] ??= []).push(await process.memory());
       }
+      const past = (performance.now() - from) / 1000;
+      note(`${next} of ${rest} more jobs after ${past.toFixed(0)} s`);
     }
     const seconds = (performance.now() - from) / 1000;
     note("count");
     let [lost, twice, succeeded] = [0, 0, 0];
-    for (const id of ids) {
+    await forEachIndex(ids.length, CALLERS, async (index) => {
+      const id = ids[index];
       const job = await book.get(TENANT, id);
       if (job.state !== "succeeded") lost++;
       succeeded += job.succeeded;
       const events = await book.events.read([TENANT, id], { limit: 1000 });
       const ends = events.filter(({ type }) => type === "image");
       if (ends.length > 1) twice++;
-    }
+    });
     const days = await stage.usage.list(TENANT);
     const charged = days.reduce((sum, { images }) => sum + images, 0);
     twice += Math.abs(charged - succeeded);
