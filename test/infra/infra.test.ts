@@ -247,10 +247,3 @@ test("lifecycle and CORS of the bucket fit their form", () => {
   });
   Cors.parse(JSON.parse(read("bucket_cors.json")));
 });
-
-test("deno_deploy.json starts an entry that is there", () => {
-  const { deploy } = JSON.parse(read("deno_deploy.json"));
-  expect(existsSync(join(ROOT, deploy.runtime.entrypoint))).toBe(true);
-  expect(deploy.build).toBe("deno task build");
-  expect("build" in config.tasks).toBe(true);
-});
