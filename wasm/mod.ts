@@ -31,6 +31,7 @@ import { type CorePool, createPool, type PoolOptions } from "./pool.ts";
 import { metrics } from "./metrics.ts";
 import { blending } from "./blend.ts";
 import { images } from "./images.ts";
+import { integerPercentiles } from "./integer_percentiles.ts";
 import { shapes } from "./shapes.ts";
 import { normalization } from "./normalize.ts";
 import { resizing } from "./resize.ts";
@@ -164,6 +165,7 @@ export function createCore(module: WebAssembly.Module) {
     ...centroid(arena),
     ...dbscan(arena),
     ...images(arena),
+    ...integerPercentiles(arena),
     ...shapes(arena),
     ...normalization(arena),
     ...resizing(arena),

@@ -64,7 +64,9 @@ export function encodeLabelPng({ masks, size }: LabelImage): Uint8Array {
 /** Labels as u16, or as u32 where one exceeds 65535. */
 export function narrowLabels(masks: LabelArray): Uint16Array | Uint32Array {
   let top = 0;
-  for (const label of masks) {
+  // an index: iterators take several times as long
+  for (let i = 0; i < masks.length; i++) {
+    const label = masks[i];
     if (label < 0) {
       throw new ArgumentError("masks", `${label} is no label: it is negative`);
     }
