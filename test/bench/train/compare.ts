@@ -15,6 +15,7 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { findCommit } from "../commit.ts";
 import { documentTables } from "../document.ts";
+import type { StepComparison, StepTimes, TrainResult } from "./result.ts";
 import { formatTrain } from "./table.ts";
 
 const call = promisify(execFile);
@@ -38,36 +39,11 @@ interface Run {
   readonly memory: number;
 }
 
-/** One program's best. */
-export interface StepTimes {
-  readonly wallMs: number;
-  readonly cpuMs: number;
-  readonly memoryMb: number;
-}
-
 /** A network, and how either program is called but for steps and threads. */
 interface Subject {
   readonly network: string;
   readonly ours: readonly string[];
   readonly torch: readonly string[];
-}
-
-/** Both programs with one network. */
-export interface StepComparison {
-  readonly network: string;
-  readonly ours: StepTimes;
-  readonly torch: StepTimes;
-}
-
-/** All of it. */
-export interface TrainResult {
-  readonly date: string;
-  readonly machine: string;
-  readonly commit: string;
-  readonly threads: number;
-  /** Threads that were busy before. */
-  readonly load: number;
-  readonly steps: readonly StepComparison[];
 }
 
 /** How to compare. */

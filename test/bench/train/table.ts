@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { StepTimes, TrainResult } from "./compare.ts";
+import type { StepTimes, TrainResult } from "./result.ts";
 
 /** A table of times, memory and ratios. */
 export function formatTrain(
