@@ -20,6 +20,7 @@ import { sweepOften } from "../edge/sweep.ts";
 import { deliverWebhooks } from "../edge/webhooks.ts";
 import { loadNodeEncoder } from "../gpu-worker/encoder_node.ts";
 import { readEnvironment } from "../shared/connect/settings.ts";
+import { keepTraining } from "../gpu-worker/kept_training.ts";
 import { createWorkMetrics } from "../gpu-worker/metrics.ts";
 import { loadNodePromptModel } from "../gpu-worker/prompt_model_node.ts";
 import { startWorker, WORK_KINDS } from "../gpu-worker/start_worker.ts";
@@ -91,6 +92,7 @@ export async function startService(options: ServeOptions): Promise<Service> {
     log,
     loadPreview: () => loadPreview(model),
     readModel: (name) => readModelFile(model, name),
+    onTrainingGivenUp: (ref) => keepTraining(store, ref).drop(),
     ...(promptModel
       ? { loadPrompted: () => loadNodePromptModel(promptModel) }
       : {}),

@@ -6,7 +6,7 @@
 import { createFetchGuard } from "../shared/net/fetch_guard.ts";
 import { openJobBook } from "../shared/queue/jobs.ts";
 import { openModelBook } from "../shared/queue/models.ts";
-import { openTaskBook } from "../shared/queue/tasks.ts";
+import { openTaskBook, type TaskRef } from "../shared/queue/tasks.ts";
 import { openWebhookQueue } from "../shared/queue/webhooks.ts";
 import type { Json, QueueBackend } from "../shared/queue/types.ts";
 import { createEnd } from "../shared/queue/end_job.ts";
@@ -35,6 +35,8 @@ export interface Parts {
   readonly readModel?: EdgeDeps["readModel"] | undefined;
   /** The model that answers prompts, if there is one. */
   readonly loadPrompted?: (() => Promise<PromptModel>) | undefined;
+  /** Where a worker shares the books: what follows a training's last death. */
+  readonly onTrainingGivenUp?: (ref: TaskRef) => Promise<void>;
   readonly log: EdgeDeps["log"];
   readonly settings?: Partial<EdgeSettings>;
   /** Default: made of the settings' hosts. */
@@ -65,7 +67,10 @@ export async function assembleEdge(parts: Parts): Promise<EdgeDeps> {
   );
   const webhooks = await openWebhookQueue(backend);
   const imports = await openTaskBook(backend, "imports", { now });
-  const trainings = await openTaskBook(backend, "trainings", { now });
+  const trainings = await openTaskBook(backend, "trainings", {
+    now,
+    ...(parts.onTrainingGivenUp ? { onGivenUp: parts.onTrainingGivenUp } : {}),
+  });
   const settings = { ...DEFAULT_SETTINGS, ...parts.settings };
   let preview: Promise<Encoder> | undefined;
   let prompted: Promise<Prompted> | undefined;

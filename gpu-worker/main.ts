@@ -23,6 +23,7 @@ import { openUsageBook } from "../shared/queue/usage.ts";
 import { openWebhookQueue } from "../shared/queue/webhooks.ts";
 import { loadCore } from "../wasm/mod.ts";
 import { loadNodeEncoder, PROVIDERS } from "./encoder_node.ts";
+import { keepTraining } from "./kept_training.ts";
 import { createWorkMetrics, serveMetrics } from "./metrics.ts";
 import { createPush } from "./push.ts";
 import { startWorker, WORK_KINDS } from "./start_worker.ts";
@@ -70,7 +71,11 @@ const worker = startWorker({
   coreVersion: nameCore(bytes),
   jobs,
   imports: await openTaskBook(backend, "imports", { now }),
-  trainings: await openTaskBook(backend, "trainings", { now }),
+  trainings: await openTaskBook(backend, "trainings", {
+    now,
+    // what it would have gone on from
+    onGivenUp: (ref) => keepTraining(store, ref).drop(),
+  }),
   usage,
   store,
   shipped,

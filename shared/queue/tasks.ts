@@ -87,6 +87,8 @@ export interface TaskBookOptions {
   readonly leaseMs?: number;
   /** Default 3. */
   readonly maxDeliveries?: number;
+  /** Called when one has failed because its deliveries are used up. */
+  readonly onGivenUp?: (ref: TaskRef) => Promise<void>;
 }
 
 /** Default lease of tasks, ms. */
@@ -96,7 +98,8 @@ export const TASK_LEASE_MS = 60_000;
 export async function openTaskBook(
   backend: QueueBackend,
   name: string,
-  { now, leaseMs = TASK_LEASE_MS, maxDeliveries = 3 }: TaskBookOptions,
+  { now, leaseMs = TASK_LEASE_MS, maxDeliveries = 3, onGivenUp }:
+    TaskBookOptions,
 ): Promise<TaskBook> {
   const records = await backend.records<Json>(name) as unknown as Records<
     Stored<TaskRecord>
@@ -106,10 +109,12 @@ export async function openTaskBook(
     leaseMs,
     maxDeliveries,
     onDead: async ({ body, error, attempts }) => {
-      await settle(body as unknown as TaskRef, {
+      const ref = body as unknown as TaskRef;
+      await settle(ref, {
         state: "failed",
         error: `Given up after ${attempts} attempts: ${error}`,
       });
+      await onGivenUp?.(ref);
     },
   });
 
