@@ -60,7 +60,11 @@ export async function train(given: Record<string, unknown>): Promise<void> {
     seed: options.seed,
     weightDecay: decide(options).weightDecay,
     threads: command.threads,
+    provider: command.provider,
+    precision: options.precision,
   });
+  const { precision } = network;
+  if (precision) say(`trained in ${precision.used}: ${precision.reason}`);
   const threads = command.threads === undefined
     ? {}
     : { threads: command.threads };
@@ -106,7 +110,14 @@ async function run(
   const { usable, leftOut } = items;
   const cells = usable.reduce((sum, { facts }) => sum + facts.cells, 0);
   deps.say(`${usable.length} images with ${cells} cells`);
-  const facts = { images: usable.length, cells, leftOut, options };
+  const { precision } = request.network;
+  const facts = {
+    images: usable.length,
+    cells,
+    leftOut,
+    options,
+    ...(precision ? { precision } : {}),
+  };
   if (options.from === null || !options.guard) {
     const { loop, scores } = await trainOn(
       splitByName(usable, options.valShare),

@@ -126,7 +126,7 @@ export async function loadNodeEncoder(
  * What a provider lacks on this machine; the runtime itself would write about
  * it on the standard error.
  */
-function findMissing(provider: NodeProvider): string | undefined {
+export function findMissing(provider: NodeProvider): string | undefined {
   if (process.platform !== "linux") return undefined;
   if (provider === "cuda") {
     const folder = dirname(require.resolve("onnxruntime-node/package.json"));

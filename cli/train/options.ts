@@ -4,8 +4,9 @@
  *
  * @module
  */
-import { type Command, InvalidArgumentError } from "commander";
+import { type Command, InvalidArgumentError, Option } from "commander";
 import { z } from "zod";
+import { type NodeProvider, PROVIDERS } from "../../gpu-worker/encoder_node.ts";
 import { UsageError } from "../usage_error.ts";
 import { TABLE } from "./table.ts";
 
@@ -33,6 +34,7 @@ export interface TrainCommand {
   /** None where the folder's own are read. */
   readonly options: TrainOptions | null;
   readonly threads: number | undefined;
+  readonly provider: NodeProvider | undefined;
   readonly json: boolean;
 }
 
@@ -49,12 +51,16 @@ export function addTrainOptions(command: Command): Command {
     .option("--no-guard", "take the tuned model whatever it is worth");
   for (const [name, { value, meaning, schema }] of Object.entries(TABLE)) {
     const takesText = schema.safeParse("x").success ||
-      ["schedule", "layout"].includes(name);
+      ["schedule", "layout", "precision"].includes(name);
     const flag = `--${toKebab(name)} <${value}>`;
     if (takesText) command.option(flag, meaning);
     else command.option(flag, meaning, readNumber);
   }
   return command
+    .addOption(
+      new Option("--provider <name>", "that trains (default cpu)")
+        .choices(PROVIDERS),
+    )
     .option("--threads <n>", "threads of the processor", readNumber)
     .option("--json", "print the log as JSON lines, the report last");
 }
@@ -71,19 +77,20 @@ export function readTrainOptions(
     out: String(given.out),
     json: given.json === true,
     threads: given.threads as number | undefined,
+    provider: given.provider as NodeProvider | undefined,
   };
   const { threads } = rest;
   if (threads !== undefined && !(Number.isInteger(threads) && threads >= 1)) {
     throw new UsageError("option --threads: must be 1 or more");
   }
   if (given.resume === true) {
-    const free = ["out", "resume", "json", "threads", "guard"];
+    const free = ["out", "resume", "json", "threads", "provider", "guard"];
     const extra = Object.keys(given).find((name) => !free.includes(name));
     if (extra !== undefined) {
       throw new UsageError(
         `option --${
           toKebab(extra)
-        }: a resumed training keeps its options; give --out, --threads, --json only`,
+        }: a resumed training keeps its options; give --out, --threads, --provider, --json only`,
       );
     }
     return { ...rest, resume: true, options: null };

@@ -72,6 +72,7 @@ export async function makeRequest(
     provenance: {
       network: network.name,
       from: network.identity,
+      ...(network.precision ? { precision: network.precision } : {}),
       ...(teacher === null ? {} : {
         teacher: {
           name: teacher.model.name,

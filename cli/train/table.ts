@@ -68,6 +68,12 @@ export const TABLE = {
     meaning:
       "of the steps, at their end, whose checkpoints' mean is the model (default 0: the best validated)",
   },
+  precision: {
+    value: "name",
+    schema: z.enum(["auto", "fp32", "fp16", "bf16"]).optional(),
+    meaning:
+      "of products; weights stay fp32: fp32 (default on the processor), fp16, bf16, or auto (default elsewhere): what the provider has kernels for",
+  },
   seed: {
     value: "n",
     schema: z.int().min(0).default(0),

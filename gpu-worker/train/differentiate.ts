@@ -12,6 +12,7 @@
 import { ArgumentError, ShapeError } from "../../shared/errors.ts";
 import {
   add,
+  cast,
   type GraphBuilder,
   type Node,
   spellShape,
@@ -130,7 +131,7 @@ function applyRule(
   return node.inputs.flatMap((name, i): [string, Value][] => {
     const gradient = results[i] ?? null;
     if (!isWanted[i] || gradient === null) return [];
-    const { shape } = valueOf(name);
+    const { shape, dtype } = valueOf(name);
     if (`${gradient.shape}` !== `${shape}`) {
       throw new ShapeError(
         node.op,
@@ -139,7 +140,7 @@ function applyRule(
         }`,
       );
     }
-    return [[name, gradient]];
+    return [[name, cast(g, gradient, dtype)]];
   });
 }
 

@@ -7,12 +7,15 @@ import { ArgumentError } from "../../shared/errors.ts";
 import {
   appendGraph,
   buildGraph,
+  cast,
   floatOf,
   type Graph,
   type GraphBuilder,
+  multiply,
   type Value,
 } from "../../shared/graph/mod.ts";
 import type { AdamWOptions } from "./adamw.ts";
+import { addTyped, type Compute } from "./compute.ts";
 import { differentiate } from "./differentiate.ts";
 import { batchNormTraining } from "./gradients/batch_norm.ts";
 import { cellposeLoss, type LossTargets } from "./loss.ts";
@@ -48,6 +51,8 @@ export interface StepOptions {
    * time and keeps only what lies between them; default false.
    */
   readonly recompute?: boolean;
+  /** Element type of products, default f32; weights stay f32. */
+  readonly compute?: Compute;
   /** Default: Cellpose's. */
   readonly loss?: (
     g: GraphBuilder,
@@ -127,7 +132,7 @@ export function toBatch(
 function forward(
   g: GraphBuilder,
   network: TrainableNetwork,
-  { values, batch, options: { norms = "batch", loss = cellposeLoss } }: {
+  { values, batch, options }: {
     values: ReadonlyMap<string, Value>;
     batch: BatchValues;
     options: StepOptions;
@@ -137,6 +142,7 @@ function forward(
   statistics: Map<string, Value>;
   boundaries: readonly Value[];
 } {
+  const { norms = "batch", loss = cellposeLoss, compute = "f32" } = options;
   const { graph, output = graph.outputs[0].name } = network;
   const images = graph.inputs.find(({ name }) => name !== KEPT)?.name ?? "x";
   const statistics = new Map<string, Value>();
@@ -147,29 +153,35 @@ function forward(
       [images, batch.images],
       ...kept ? [[KEPT, kept] as const] : [],
     ]),
-    rewrite(node, inputs) {
-      if (node.op !== "BatchNormalization" || norms !== "batch") return;
-      const [x, scale, shift, mean, variance] = inputs.filter((v) =>
-        v !== null
-      );
-      const trained = batchNormTraining(g, x, {
-        scale,
-        shift,
-        mean,
-        variance,
-        epsilon: floatOf(node, "epsilon", 1e-5),
-        // ONNX tells the share of what is recorded already
-        momentum: 1 - floatOf(node, "momentum", 0.9),
-      });
-      statistics.set(node.inputs[3], trained.mean);
-      statistics.set(node.inputs[4], trained.variance);
-      return [trained.y];
+    rewrite(node, inputs, keep) {
+      const isTrainedNorm = node.op === "BatchNormalization" &&
+        norms === "batch";
+      const make = (given: readonly (Value | null)[]) => {
+        if (!isTrainedNorm) return keep(given);
+        const [x, scale, shift, mean, variance] = given.filter((v) =>
+          v !== null
+        );
+        const trained = batchNormTraining(g, x, {
+          scale,
+          shift,
+          mean,
+          variance,
+          epsilon: floatOf(node, "epsilon", 1e-5),
+          // ONNX tells the share of what is recorded already
+          momentum: 1 - floatOf(node, "momentum", 0.9),
+        });
+        statistics.set(node.inputs[3], trained.mean);
+        statistics.set(node.inputs[4], trained.variance);
+        return [trained.y];
+      };
+      return addTyped(g, { node, inputs, compute, make });
     },
   });
-  const prediction = outputs.get(output);
-  if (prediction === undefined) {
+  const made = outputs.get(output);
+  if (made === undefined) {
     throw new ArgumentError("output", `${output} is none of the network`);
   }
+  const prediction = cast(g, made, "f32");
   const boundaries = (network.boundaries ?? []).map((name) => {
     const { name: copy } = outputs.get(name)!;
     // an output is a copy of the value that the next block takes
@@ -195,7 +207,12 @@ function keepAll(
   });
 }
 
-/** Append the loss of a batch and the gradients of the weights in `values`. */
+/**
+ * Append the loss of a batch and the gradients of the weights in `values`.
+ *
+ * @param given  with `lossScale`, one element: what the gradients come out
+ *               multiplied by
+ */
 export function differentiateBatch(
   g: GraphBuilder,
   network: TrainableNetwork,
@@ -203,6 +220,7 @@ export function differentiateBatch(
     values: ReadonlyMap<string, Value>;
     batch: BatchValues;
     options: StepOptions;
+    lossScale?: Value | undefined;
   },
 ): Differentiated {
   const { loss, statistics, boundaries } = forward(g, network, given);
@@ -211,9 +229,10 @@ export function differentiateBatch(
   }
   const trained = listWeights(network).trained
     .filter(({ name }) => given.values.has(name));
+  const { lossScale } = given;
   const found = differentiate(
     g,
-    loss,
+    lossScale ? multiply(g, loss, lossScale) : loss,
     trained.map(({ name }) => given.values.get(name)!),
   );
   const gradients = new Map(

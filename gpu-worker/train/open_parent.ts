@@ -21,17 +21,21 @@ import { openModelFolder } from "../model_folder.ts";
 import { digestNetworks, writeGraph } from "../write_graph.ts";
 import { withWeights } from "./network.ts";
 import { pickWeights } from "./pick_weights.ts";
+import { settleFor, type WantedPrecision } from "./settle_precision.ts";
 import type { Trainable } from "./trainable.ts";
 import { openTrainer, type TrainerOptions } from "./trainer.ts";
 
 /**
  * Open a model for tuning.
  *
+ * @param wanted  precision of its training
  * @throws {ModelError} if it is broken, of a family without flows, or not fp32
+ * @throws {ArgumentError} if the precision is not to be had
  */
 export async function openParent(
   folder: string,
   options: TrainerOptions,
+  wanted: WantedPrecision = "fp32",
 ): Promise<Trainable> {
   const { model, json, digest, graph: path } = await openModelFolder(folder);
   if (model.outputs !== 3) {
@@ -51,16 +55,25 @@ export async function openParent(
     (place) => readPart(join(dirname(path), place.location), place),
   );
   const { isFixed } = json.tile;
+  const network = { graph, output: graph.outputs[0].name };
+  const settled = await settleFor(network, wanted, {
+    ...options,
+    channels: model.channels,
+    multiple: isFixed ? model.tileSize : model.tileMultiple ?? 1,
+  });
   return {
     name: model.name,
-    identity: `${digest} decay ${options.optimizer?.weightDecay}`,
+    identity:
+      `${digest} decay ${options.optimizer?.weightDecay}${settled.mark}`,
+    ...settled.told,
     diameter: model.diameter,
     channels: model.channels,
     multiple: model.tileMultiple ?? 1,
     ...(isFixed ? { fixedCrop: model.tileSize } : {}),
     openTrainer: (state) =>
-      openTrainer({ graph, output: graph.outputs[0].name }, {
+      openTrainer(network, {
         ...options,
+        ...settled.options,
         ...(state === undefined ? {} : { state }),
       }),
     writeModel(target, tensors, { diameter, licence, training }) {

@@ -20,6 +20,7 @@ import {
   DTYPES,
   type Graph,
   type GraphBuilder,
+  isFloat,
   type Node,
   type Value,
 } from "../../shared/graph/mod.ts";
@@ -194,13 +195,15 @@ function makeGuard(
     nodes.push({ op, domain: "", inputs, outputs: [name], attributes });
     return name;
   };
-  const firsts = after.filter(({ dtype }) => dtype === "f32").map(({ name }) =>
-    node("Slice", [
+  const firsts = after.filter(isFloat).map(({ name, dtype }) => {
+    const first = node("Slice", [
       node("Reshape", [name, "first flat"]),
       "first start",
       "first end",
-    ])
-  );
+    ]);
+    const to = { to: { int: DTYPES.f32.code } };
+    return dtype === "f32" ? first : node("Cast", [first], to);
+  });
   if (firsts.length === 0) return [];
   const list = node("Concat", firsts, { axis: { int: 0 } });
   // no number is less than itself, and none is not one either

@@ -21,7 +21,12 @@ import type { Batches } from "./open_batches.ts";
 import { planRates, type RateOptions } from "./plan_rates.ts";
 import { type LogLine, openLog, rewindLog } from "./run_log.ts";
 import type { Trainer, TrainState } from "./trainer_port.ts";
-import { type Finding, judgeLoss, updateMean } from "./watch_training.ts";
+import {
+  type Finding,
+  judgeLoss,
+  judgeScale,
+  updateMean,
+} from "./watch_training.ts";
 import { writeSafetensors } from "./write_safetensors.ts";
 
 /** How long, how fast, how often. */
@@ -130,6 +135,7 @@ export async function runLoop(
   let sinceBest = before?.sinceBest ?? 0;
   let meanLoss = before?.meanLoss ?? null;
   let average = before?.average;
+  let skipped = trainer.lossScale?.()?.skipped ?? 0;
   // validating does not count: designs are compared by their training
   let paused = 0;
   const secondsNow = () =>
@@ -190,6 +196,7 @@ export async function runLoop(
       const begun = performance.now();
       const losses = await trainer.run(batches, chosen);
       const ms = (performance.now() - begun) / count;
+      const scaling = trainer.lossScale?.();
       for (const [i, loss] of losses.entries()) {
         const at = step + i + 1;
         log.write({
@@ -198,12 +205,18 @@ export async function runLoop(
           loss,
           rate: chosen[i],
           ms: Math.round(ms),
+          ...(scaling ? { lossScale: scaling.scale } : {}),
         });
         const finding = judgeLoss(loss, { mean: meanLoss, step: at });
-        if (finding !== undefined) stop(finding, { log, step: at });
+        if (finding) tell(finding, { log, step: at });
         meanLoss = updateMean(meanLoss, loss);
       }
       step += count;
+      if (scaling) {
+        const finding = judgeScale(scaling, { before: skipped, step });
+        if (finding) tell(finding, { log, step });
+        ({ skipped } = scaling);
+      }
       if (step === timedFrom) timed = secondsNow();
 
       const isLast = step === steps;
@@ -211,9 +224,7 @@ export async function runLoop(
         const pause = performance.now();
         const { score, findings, facts } = await deps.validate(trainer, step);
         log.write({ event: "validation", step, score, ...facts });
-        for (const { name, message } of findings) {
-          log.write({ event: "warning", step, name, message });
-        }
+        for (const finding of findings) tell(finding, { log, step });
         sinceBest++;
         if (best === null || score > best.score) {
           best = { step, score };
@@ -252,12 +263,13 @@ function checkPlan(plan: LoopPlan): void {
   }
 }
 
-function stop(
-  { name, message }: Finding,
+/** Log what was found; what is fatal ends the training. */
+function tell(
+  { name, message, isFatal }: Finding,
   { log, step }: { log: ReturnType<typeof openLog>; step: number },
-): never {
+): void {
   log.write({ event: "warning", step, name, message });
-  throw new ModelError("in training", `${name}: ${message}`);
+  if (isFatal) throw new ModelError("in training", `${name}: ${message}`);
 }
 
 /** While the speed is measured the rate is that of a warm-up. */

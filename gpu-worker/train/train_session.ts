@@ -33,6 +33,11 @@ export interface SessionOptions {
   readonly provider?: NodeProvider;
   /** Threads of the processor; default: the runtime's choice. */
   readonly threads?: number;
+  /**
+   * File that the graph is written to as the runtime runs it, casts that it
+   * added included; it is not optimized then.
+   */
+  readonly writtenTo?: string;
 }
 
 /**
@@ -42,7 +47,7 @@ export interface SessionOptions {
  */
 export async function openSession(
   graph: Graph,
-  { provider = "cpu", threads }: SessionOptions,
+  { provider = "cpu", threads, writtenTo }: SessionOptions,
 ): Promise<TrainSession> {
   const failed = (cause: unknown) =>
     explainFailure("in training", provider, cause);
@@ -50,7 +55,10 @@ export async function openSession(
   try {
     session = await ort.InferenceSession.create(toBytes(graph), {
       executionProviders: provider === "cpu" ? ["cpu"] : [provider, "cpu"],
-      graphOptimizationLevel: "all",
+      ...(writtenTo === undefined ? { graphOptimizationLevel: "all" } : {
+        graphOptimizationLevel: "disabled",
+        optimizedModelFilePath: writtenTo,
+      }),
       // threads that wait by spinning starve each other on a busy machine
       extra: { session: { "intra_op.allow_spinning": "0" } },
       // planned as one block, a step of a small U-Net took 830 MB instead of

@@ -5,6 +5,7 @@
  */
 import { ArgumentError } from "../../shared/errors.ts";
 import { countElements } from "../../shared/graph/mod.ts";
+import { FIRST_SCALE, LOSS_SCALE } from "./loss_scale.ts";
 import {
   type FloatTensor,
   listWeights,
@@ -16,13 +17,16 @@ import {
 export interface TrainState {
   /** Steps taken so far. */
   readonly step: number;
-  /** Weights, `NAME:mean` and `NAME:square` of each, recorded statistics. */
+  /**
+   * Weights, `NAME:mean` and `NAME:square` of each, recorded statistics; in
+   * f16 the loss scale.
+   */
   readonly tensors: ReadonlyMap<string, FloatTensor>;
 }
 
-/** Whether a tensor of a state is one of the optimizer's means. */
+/** Whether a tensor of a state is the optimizer's, of no use to the network. */
 export function isMoment(name: string): boolean {
-  return /:(mean|square)$/.test(name);
+  return name === LOSS_SCALE || /:(mean|square)$/.test(name);
 }
 
 /** A network's weights and recorded statistics as they are in its graph. */
@@ -39,7 +43,8 @@ export function readStart(network: TrainableNetwork): Map<string, FloatTensor> {
  * The states of a training graph before its next step.
  *
  * @param names  of the states
- * @param given  to go on from; default the network's weights and zero means
+ * @param given  to go on from; default the network's weights, zero means, and
+ *               the first loss scale
  * @throws {ArgumentError} if the given state is of another network
  */
 export function startStates(
@@ -50,6 +55,10 @@ export function startStates(
   },
 ): Map<string, FloatTensor> {
   const start = readStart(network);
+  start.set(LOSS_SCALE, {
+    shape: [FIRST_SCALE.length],
+    data: Float32Array.from(FIRST_SCALE),
+  });
   return new Map(names.map((name) => {
     const own = start.get(name);
     const { shape } = own ?? start.get(name.replace(/:[^:]*$/, ""))!;

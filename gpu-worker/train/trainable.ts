@@ -6,6 +6,7 @@
  */
 import type { LookTableJson } from "../../shared/pipeline/look_table.ts";
 import type { CropsOfDiameter, FittedSize } from "./fit_size.ts";
+import type { SettledPrecision } from "./settle_precision.ts";
 import type { SizeHead } from "./size_output.ts";
 import type { StateTensor, Trainer, TrainState } from "./trainer_port.ts";
 
@@ -35,6 +36,8 @@ export interface Trainable {
   readonly multiple: number;
   /** Crop that it needs; none: any multiple. */
   readonly fixedCrop?: number;
+  /** What products are computed in, and why; none: fp32, nothing was asked. */
+  readonly precision?: SettledPrecision;
   openTrainer(state?: TrainState): Promise<Trainer>;
   /** Fit what tells diameters, once the rest is trained; where it has such. */
   fitSize?(

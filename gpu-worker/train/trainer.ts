@@ -15,6 +15,7 @@ import { stepFactors } from "./adamw.ts";
 import { buildStep } from "./build_step.ts";
 import { buildEvaluation, type StepOptions } from "./differentiate_batch.ts";
 import { checkKept, stackKept } from "./layer_drop.ts";
+import { LOSS_SCALE, type LossScale, readScale } from "./loss_scale.ts";
 import {
   countBlocks,
   type FloatTensor,
@@ -62,6 +63,8 @@ export interface Trainer {
   evaluate(batch: TrainBatch): Promise<number>;
   /** A copy of the state; without tensors before the first call. */
   state(): TrainState;
+  /** The loss scale; undefined but in f16. */
+  lossScale(): LossScale | undefined;
   /** Copies of weights and statistics, as `withWeights` takes them. */
   weights(): Map<string, FloatTensor>;
   /** Free the runtime's memory. */
@@ -185,6 +188,10 @@ export function openTrainer(
       step,
       tensors: copyTensors(states ?? given?.tensors ?? new Map()),
     }),
+    lossScale() {
+      const state = (states ?? given?.tensors)?.get(LOSS_SCALE);
+      return state && readScale(state.data);
+    },
     weights() {
       const changed = states ?? given?.tensors;
       return copyTensors(

@@ -38,6 +38,8 @@ export interface Trainer {
   ): Promise<number[]>;
   /** The loss of a batch, without learning from it. */
   evaluate(batch: TrainBatch): Promise<number>;
+  /** In f16: what the loss is multiplied by, and steps that overflowed. */
+  lossScale?(): { scale: number; skipped: number } | undefined;
   state(): TrainState | Promise<TrainState>;
   close(): Promise<void>;
 }

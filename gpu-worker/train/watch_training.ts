@@ -9,6 +9,7 @@ export interface Finding {
   readonly name:
     | "loss-not-finite"
     | "loss-exploding"
+    | "gradient-overflow"
     | "blank-prediction"
     | "constant-prediction";
   readonly message: string;
@@ -55,6 +56,33 @@ export function judgeLoss(
     };
   }
   return undefined;
+}
+
+/** A scale of the loss below this one has run out. */
+const LEAST_SCALE = 1;
+
+/**
+ * Judge the loss scale of a training in fp16.
+ *
+ * @param before  steps skipped before
+ */
+export function judgeScale(
+  { scale, skipped }: { scale: number; skipped: number },
+  { before, step }: { before: number; step: number },
+): Finding | undefined {
+  if (skipped <= before) return undefined;
+  const isFatal = scale < LEAST_SCALE;
+  const steps = skipped - before === 1 ? "1 step" : `${skipped - before} steps`;
+  return {
+    name: "gradient-overflow",
+    message:
+      `${steps} up to ${step} changed nothing, as gradients overflowed fp16; the loss scale is ${scale} now${
+        isFatal
+          ? ", too small to go on: start again with --precision fp32 or a lower --rate"
+          : ""
+      }`,
+    isFatal,
+  };
 }
 
 /** What a validation saw, for judging. */

@@ -22,6 +22,9 @@ import {
 /** Constants of more elements are not read for their integers. */
 const FOLDED_ELEMENTS = 4096;
 
+/** Of a node; null where an optional one is left out. */
+type Inputs = readonly (Value | null)[];
+
 /** How a graph is appended. */
 export interface AppendOptions {
   /**
@@ -29,10 +32,14 @@ export interface AppendOptions {
    * that shall be none, such as weights to be trained. Shapes in numbers.
    */
   readonly values: ReadonlyMap<string, Value>;
-  /** Other nodes in place of one; undefined keeps it. */
+  /**
+   * Other nodes in place of one; undefined keeps it. `keep` adds the node as it
+   * is, with such inputs.
+   */
   readonly rewrite?: (
     node: Node,
-    inputs: readonly (Value | null)[],
+    inputs: Inputs,
+    keep: (inputs: Inputs) => readonly Value[],
   ) => readonly Value[] | undefined;
 }
 
@@ -73,7 +80,7 @@ export function appendGraph(
     const folded = integers.get(name);
     const value = bound.get(name) ?? initializers.get(name) ??
       (folded ? { dtype: "i64" as const, shape: [folded.length] } : bind(name));
-    return { dtype: value.dtype, shape: value.shape.map(Number) };
+    return lookAt(value);
   }
 
   function numbersOf(name: string | undefined): number[] | undefined {
@@ -105,16 +112,23 @@ export function appendGraph(
       continue;
     }
     const inputs = node.inputs.map((name) => name === "" ? null : bind(name));
-    const made = rewrite?.(node, inputs) ??
-      g.nodes(node.op, inputs, results, {
-        attributes: node.attributes,
-        domain: node.domain,
-      });
+    const keep = (given: Inputs) =>
+      g.nodes(
+        node.op,
+        given,
+        inferShapes({ ...call, inputs: given.map((x) => x && lookAt(x)) }),
+        { attributes: node.attributes, domain: node.domain },
+      );
+    const made = rewrite?.(node, inputs, keep) ?? keep(inputs);
     node.outputs.forEach((name, i) => {
       if (made[i]) bound.set(name, made[i]);
     });
   }
   return new Map(graph.outputs.map(({ name }) => [name, bind(name)]));
+}
+
+function lookAt({ dtype, shape }: Pick<Value, "dtype" | "shape">): Known {
+  return { dtype, shape: shape.map(Number) };
 }
 
 function readNumbers(constant: Initializer): number[] | undefined {

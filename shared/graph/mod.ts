@@ -7,6 +7,7 @@ export * from "./append.ts";
 export * from "./attributes.ts";
 export * from "./builder.ts";
 export * from "./decode.ts";
+export * from "./dtypes.ts";
 export * from "./elementwise.ts";
 export * from "./encode.ts";
 export * from "./floats.ts";

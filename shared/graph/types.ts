@@ -76,6 +76,16 @@ export interface Graph {
   readonly initializers: readonly Initializer[];
 }
 
+/** Whether a value holds f32 or half-precision numbers. */
+export function isFloat({ dtype }: { dtype: Dtype }): boolean {
+  return dtype === "f32" || isHalf({ dtype });
+}
+
+/** Whether a value holds numbers of 16 bits, f16 or bf16. */
+export function isHalf({ dtype }: { dtype: Dtype }): boolean {
+  return dtype === "f16" || dtype === "bf16";
+}
+
 /** Number of elements of a constant's shape. */
 export function countElements(shape: readonly number[]): number {
   return shape.reduce((a, b) => a * b, 1);

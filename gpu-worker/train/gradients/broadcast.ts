@@ -3,8 +3,12 @@
  *
  * @module
  */
-import type { GraphBuilder, Value } from "../../../shared/graph/mod.ts";
-import { reshape } from "../../../shared/graph/mod.ts";
+import {
+  cast,
+  type GraphBuilder,
+  reshape,
+  type Value,
+} from "../../../shared/graph/mod.ts";
 import { known } from "./rule.ts";
 
 /**
@@ -24,7 +28,10 @@ export function sumTo(g: GraphBuilder, gradient: Value, like: Value): Value {
   return lead === 0 ? summed : reshape(g, summed, to);
 }
 
-/** Sum over axes, which stay as edges of 1 unless `drop` is set. */
+/**
+ * Sum over axes, which stay as edges of 1 unless `drop` is set; added up in
+ * f32, whatever the element type.
+ */
 export function sumOver(
   g: GraphBuilder,
   x: Value,
@@ -34,7 +41,9 @@ export function sumOver(
   const shape = drop
     ? x.shape.filter((_, i) => !axes.includes(i))
     : x.shape.map((dim, i) => axes.includes(i) ? 1 : dim);
-  return g.node("ReduceSum", [x, g.ints(axes)], { dtype: x.dtype, shape }, {
-    attributes: { keepdims: { int: drop ? 0 : 1 } },
-  });
+  const sum = g.node("ReduceSum", [cast(g, x, "f32"), g.ints(axes)], {
+    dtype: "f32",
+    shape,
+  }, { attributes: { keepdims: { int: drop ? 0 : 1 } } });
+  return cast(g, sum, x.dtype);
 }

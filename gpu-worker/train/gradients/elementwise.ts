@@ -76,7 +76,7 @@ export const elementwise: Rules = {
   Exp: simple(({ g, outputs: [y] }, d) => [multiply(g, d, y)]),
   Log: simple(({ g }, d, [x]) => [divide(g, d, x)]),
   Sqrt: simple(({ g, outputs: [y] }, d) => [
-    divide(g, multiply(g, d, g.float(0.5)), y),
+    divide(g, multiply(g, d, cast(g, g.float(0.5), d.dtype)), y),
   ]),
   Reciprocal: simple(({ g, outputs: [y] }, d) => [
     negate(g, multiply(g, d, multiply(g, y, y))),

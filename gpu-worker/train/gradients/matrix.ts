@@ -4,6 +4,7 @@
  * @module
  */
 import {
+  cast,
   floatOf,
   type GraphBuilder,
   intOf,
@@ -85,5 +86,6 @@ export const matrix: Rules = {
 };
 
 function scale(g: GraphBuilder, x: Value, factor: number): Value {
-  return factor === 1 ? x : multiply(g, x, g.float(factor));
+  if (factor === 1) return x;
+  return multiply(g, x, cast(g, g.float(factor), x.dtype));
 }

@@ -117,12 +117,13 @@ function resizeBack(
   const matrix = (small: number, large: number, turned: boolean) => {
     const name = `resize_${place}_${small}_${large}${turned ? "_t" : ""}`;
     const shape = turned ? [small, large] : [large, small];
-    return g.find(name) ?? g.constant(name, {
+    const wide = g.find(name) ?? g.constant(name, {
       dtype: "f32",
       shape,
       read: () =>
         new Uint8Array(resizeMatrix({ small, large, place, turned }).buffer),
     });
+    return cast(g, wide, d.dtype);
   };
   const narrow = matmul(g, d, matrix(from[3], width, false));
   return matmul(g, matrix(from[2], height, true), narrow);

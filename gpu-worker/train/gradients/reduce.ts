@@ -14,14 +14,18 @@ import {
 } from "../../../shared/graph/mod.ts";
 import { ints, known, type RuleCall, type Rules, simple } from "./rule.ts";
 
-/** Mean over axes, which stay as edges of 1. */
+/** Mean over axes, which stay as edges of 1; added up in f32. */
 export function meanOver(
   g: GraphBuilder,
   x: Value,
   axes: readonly number[],
 ): Value {
   const shape = x.shape.map((dim, i) => axes.includes(i) ? 1 : dim);
-  return g.node("ReduceMean", [x, g.ints(axes)], { dtype: x.dtype, shape });
+  const mean = g.node("ReduceMean", [cast(g, x, "f32"), g.ints(axes)], {
+    dtype: "f32",
+    shape,
+  });
+  return cast(g, mean, x.dtype);
 }
 
 /** Rules of this family. */

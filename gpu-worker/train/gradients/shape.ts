@@ -4,6 +4,7 @@
  * @module
  */
 import {
+  cast,
   concat,
   type GraphBuilder,
   intOf,
@@ -127,12 +128,13 @@ export const shape: Rules = {
   ]),
 };
 
-/** Zeros of a value's shape. */
+/** Zeros of a value's shape and element type. */
 export function zeros(g: GraphBuilder, like: Value): Value {
-  return g.node("ConstantOfShape", [g.ints(known(like))], {
+  const wide = g.node("ConstantOfShape", [g.ints(known(like))], {
     dtype: "f32",
     shape: like.shape,
   });
+  return cast(g, wide, like.dtype);
 }
 
 function axisOf(axis: number, { shape }: Value): number {
