@@ -49,7 +49,7 @@ export async function train(given: Record<string, unknown>): Promise<void> {
   const command = readTrainOptions(given);
   const out = callerPath(command.out);
   const options = command.options ?? readStored(out, command.out);
-  if (command.options !== null) begin(out, command);
+  if (command.options !== null) refuseBegun(out);
   const say = (line: string) => {
     if (!command.json) printLine(line);
   };
@@ -63,6 +63,8 @@ export async function train(given: Record<string, unknown>): Promise<void> {
     provider: command.provider,
     precision: options.precision,
   });
+  // not before: what could not be opened is no training to go on with
+  if (command.options !== null) begin(out, command);
   const { precision } = network;
   if (precision) say(`trained in ${precision.used}: ${precision.reason}`);
   const threads = command.threads === undefined
@@ -178,14 +180,18 @@ function filesOf(folder: string): string[] {
   return ["model.json", ...files.map(({ name }) => name)];
 }
 
-/** Start a folder; what is in it must not be mixed up. */
+/** Trainings must not be mixed up in a folder. */
+function refuseBegun(out: string): void {
+  const path = join(out, "train.json");
+  if (!existsSync(path)) return;
+  throw new UsageError(
+    `${path} is there: go on with --resume, or give another --out`,
+  );
+}
+
+/** Start a folder. */
 function begin(out: string, { options }: TrainCommand): void {
   const path = join(out, "train.json");
-  if (existsSync(path)) {
-    throw new UsageError(
-      `${path} is there: go on with --resume, or give another --out`,
-    );
-  }
   mkdirSync(out, { recursive: true });
   // the folders may be meant relative to another place when it is resumed
   const { images, from, teacher, ...rest } = options as TrainOptions;

@@ -42,7 +42,7 @@ export function judgeLoss(
     return {
       name: "loss-not-finite",
       message:
-        `the loss of step ${step} is ${loss}; start again with a lower --rate`,
+        `the loss of step ${step} is ${loss}; start again with a lower --rate, or where it ran in fp16 with --precision fp32`,
       isFatal: true,
     };
   }

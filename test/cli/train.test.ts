@@ -177,6 +177,38 @@ test("train says what is wrong with its images", () => {
   expect(kept.error).toMatch(/a\.png .* evaluation_only/);
 }, PATIENT);
 
+test(
+  "train --precision says what the processor lacks, and keeps what was used",
+  () => {
+    const start = ["train", "--images", "in", "--network", "residual-unet"];
+    const rest = ["--steps", "4", "--val-share", "0", ...SHORT];
+    const named = run(
+      ...[...start, ...rest, "--out", "half", "--precision", "fp16"],
+    );
+    expect(named.code).not.toBe(0);
+    expect(named.error).toMatch(
+      /cpu has no fp16 kernels.*use --precision fp32, or auto/,
+    );
+    // the folder can be used: nothing was begun
+    const auto = run(
+      ...[...start, ...rest, "--out", "half", "--precision", "auto"],
+    );
+    expect(auto.error).toBe("");
+    expect(auto.out.filter((line) => /^trained in/.test(line))).toEqual([
+      expect.stringMatching(/^trained in fp32: bf16: .*; fp16: cpu has no/),
+    ]);
+    const precision = { wanted: "auto", used: "fp32" };
+    expect(read("half", "report.json")).toMatchObject({ precision });
+    expect(read("half", "model.json").training).toMatchObject({ precision });
+    const cuda = run(
+      ...[...start, ...rest, "--out", "other", "--provider", "cuda"],
+    );
+    // where there is one this trains
+    if (cuda.code !== 0) expect(cuda.error).toMatch(/provider.*cuda/);
+  },
+  PATIENT,
+);
+
 test("readTrainOptions() names the option that is wrong", () => {
   const good = { images: ["a"], out: "o", network: "n", guard: true };
   const wrong = (more: Record<string, unknown>) => () =>

@@ -7,8 +7,10 @@ import type {
 
 /** Opens fakes; `onRun` may throw, as a killed process would end. */
 export function createFakes(
-  { onRun = () => {}, lossAt = (loss: number) => loss }: {
+  { onRun = () => {}, lossAt = (loss: number) => loss, scaleAt }: {
     onRun?: (step: number) => void;
+    /** In fp16: the loss scale after a step. */
+    scaleAt?: (step: number) => { scale: number; skipped: number };
     lossAt?: (loss: number, step: number) => number;
   } = {},
 ) {
@@ -34,6 +36,7 @@ export function createFakes(
         return Promise.resolve(losses);
       },
       evaluate: (batch) => Promise.resolve(Math.abs(meanOf(batch, 0))),
+      ...(scaleAt ? { lossScale: () => scaleAt(step) } : {}),
       state: () => ({
         step,
         tensors: new Map([

@@ -47,6 +47,23 @@ function scaleIn({ tensors }: TrainState) {
   return readScale(tensors.get("loss:scale")!.data);
 }
 
+/** A small Cellpose-SAM and its batch. */
+function openStep() {
+  const folder = join(steps, "cellpose_sam_0");
+  const read = (name: string) => {
+    const npy = decodeNpy(readFileSync(join(folder, `${name}.npy`)));
+    return { ...npy, data: Float32Array.from(npy.data as Float32Array) };
+  };
+  const { shape: [count, channels, height, width], data: images } = read("x");
+  const targets = read("labels_cellprob_flows").data;
+  const checkpoint = openCheckpoint(join(folder, "checkpoint.pth"));
+  return {
+    network: openForm(checkpoint.tensors),
+    batch: { images, targets, count, channels, height, width },
+    close: () => checkpoint.close(),
+  };
+}
+
 test("gradients in f16 are f32's within a few roundings", async () => {
   const full = await gradientsOf(small, batch);
   const half = await gradientsOf(small, batch, {
@@ -117,19 +134,10 @@ test("gradients of a deep U-Net in f16 are off as f32's of rounded weights are",
 test.each(["f16", "bf16"] as const)(
   "gradients of a transformer in %s are f32's within its rounding",
   async (compute) => {
-    const folder = join(steps, "cellpose_sam_0");
-    const read = (name: string) => {
-      const npy = decodeNpy(readFileSync(join(folder, `${name}.npy`)));
-      return { ...npy, data: Float32Array.from(npy.data as Float32Array) };
-    };
-    const { shape: [count, channels, height, width], data: images } = read("x");
-    const targets = read("labels_cellprob_flows").data;
-    const own = { images, targets, count, channels, height, width };
-    const checkpoint = openCheckpoint(join(folder, "checkpoint.pth"));
-    const network = openForm(checkpoint.tensors);
+    const { network, batch: own, close } = openStep();
     const full = await gradientsOf(network, own);
     const half = await gradientsOf(network, own, { compute, scale: 4096 });
-    checkpoint.close();
+    close();
     expect(half.loss).not.toBe(full.loss);
     expect(Math.abs(half.loss / full.loss - 1)).toBeLessThan(ROUNDING[compute]);
     for (const [name, wanted] of full.gradients) {
@@ -210,6 +218,18 @@ test("a step whose gradients overflow f16 changes nothing but the scale", async 
   expect(last).toBe(scale / 2 ** skipped);
   expect(skipped).toBeLessThan(12);
   expect(rest(later.state)).not.toEqual(rest(start.state));
+});
+
+test("a step in f16 gives the same bits where blocks are computed again", async () => {
+  const { network, batch: own, close } = openStep();
+  const options = { compute: "f16" as const, scale: 4096 };
+  const once = await gradientsOf(network, own, options);
+  const twice = await gradientsOf(network, own, {
+    ...options,
+    recompute: true,
+  });
+  close();
+  expect(twice).toEqual(once);
 });
 
 test("steps in f16 resume bit for bit, over a step that is skipped", async () => {

@@ -186,6 +186,31 @@ test("runLoop() names a loss that is no number and one that explodes", async () 
   }
 });
 
+test("runLoop() names gradients that overflow, and a scale that runs out", async () => {
+  const folder = freshFolder();
+  const fakes = createFakes({
+    scaleAt: (step) => ({
+      scale: step < 10 ? 8 : step < 20 ? 4 : 2 ** -1,
+      skipped: step < 10 ? 0 : step < 20 ? 1 : 4,
+    }),
+  });
+  await expect(run(folder, PLAN, fakes)).rejects.toThrow(
+    /gradient-overflow: 3 steps up to 20 .* 0.5 now.*--precision fp32/,
+  );
+  const lines = readLog(join(folder, FILES.log));
+  expect(lines.filter(({ event }) => event === "warning")).toMatchObject([
+    {
+      step: 12,
+      name: "gradient-overflow",
+      message:
+        "1 step up to 12 changed nothing, as gradients overflowed fp16; the loss scale is 4 now",
+    },
+    { step: 20, name: "gradient-overflow" },
+  ]);
+  expect(lines.find(({ step, event }) => event === "step" && step === 12))
+    .toMatchObject({ lossScale: 4 });
+});
+
 test("runLoop() stops early when the score no longer rises", async () => {
   const folder = freshFolder();
   const result = await run(folder, { ...PLAN, patience: 1 });
