@@ -5,6 +5,7 @@ import { arch } from "node:process";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
 import { openCheckpoint } from "../../gpu-worker/import/checkpoint.ts";
+import { importModel } from "../../gpu-worker/import/import_model.ts";
 import { addToAverage } from "../../gpu-worker/train/average.ts";
 import { buildStep } from "../../gpu-worker/train/build_step.ts";
 import {
@@ -14,6 +15,7 @@ import {
 import { PRODUCTS } from "../../gpu-worker/train/compute.ts";
 import { openForm } from "../../gpu-worker/train/form.ts";
 import { DESIGNS } from "../../gpu-worker/train/networks/mod.ts";
+import { openTrainable } from "../../gpu-worker/train/open_trainable.ts";
 import {
   countProducts,
   probePrecision,
@@ -33,7 +35,7 @@ import {
   listDtypes,
   matmul,
 } from "../../shared/graph/mod.ts";
-import { unpackSteps } from "../import/models.ts";
+import { unpackModels, unpackSteps } from "../import/models.ts";
 import { makeFolder } from "./folders.ts";
 import { smallBatch, smallNetwork } from "./small_network.ts";
 
@@ -277,5 +279,29 @@ test.runIf(arch === "x64")(
     await expect(settlePrecision(small, "fp16", own)).rejects.toThrow(
       /precision.*cpu has no fp16 kernels.*use --precision fp32, or auto/,
     );
+  },
+);
+
+test.runIf(arch === "x64")(
+  "openTrainable() tells a parent's precision, and its identity only if it is half",
+  async () => {
+    const parents = unpackModels(["cellpose_sam_0"]);
+    const folder = join(parents, "imported");
+    importModel(join(parents, "cellpose_sam_0", "checkpoint.pth"), folder, {});
+    const choice = {
+      network: null,
+      from: folder,
+      seed: 0,
+      weightDecay: 0.1,
+      threads: 1,
+    };
+    const plainly = await openTrainable(choice);
+    const auto = await openTrainable({ ...choice, precision: "auto" });
+    const named = openTrainable({ ...choice, precision: "fp16" });
+    await expect(named).rejects.toThrow(/cpu has no fp16 kernels/);
+    rmSync(parents, { recursive: true });
+    expect(plainly.precision).toBeUndefined();
+    expect(auto.precision).toMatchObject({ wanted: "auto", used: "fp32" });
+    expect(auto.identity).toBe(plainly.identity);
   },
 );

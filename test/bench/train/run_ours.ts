@@ -1,13 +1,16 @@
 /**
  * Time training steps of the small U-Net: the same as run_torch.py.
  *
- *   deno run -A run_ours.ts EDGE STEPS THREADS
+ *   deno run -A run_ours.ts EDGE STEPS THREADS [PRECISION [PROVIDER]]
+ *
+ * PRECISION is fp32 (default) or fp16, PROVIDER cpu (default), cuda or webgpu.
  *
  * @module
  */
 import process from "node:process";
 import { readFileSync } from "node:fs";
 import { openTrainer } from "../../../gpu-worker/train/trainer.ts";
+import { readDevice } from "./device.ts";
 import { buildUnet, makeBatch } from "./unet.ts";
 
 const [edge, steps, threads] = Deno.args.map(Number);
@@ -18,7 +21,10 @@ function peakMemory(): number {
   return Number(/VmHWM:\s*(\d+)/.exec(status)![1]) / 1024;
 }
 
-const trainer = await openTrainer({ graph: buildUnet() }, { threads });
+const trainer = await openTrainer({ graph: buildUnet() }, {
+  threads,
+  ...readDevice(Deno.args.slice(3)),
+});
 const losses: number[] = [];
 const wall: number[] = [];
 const cpu: number[] = [];

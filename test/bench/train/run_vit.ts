@@ -1,9 +1,10 @@
 /**
  * Time training steps of a small Cellpose-SAM: the same as run_vit_torch.py.
  *
- *   deno run -A run_vit.ts CASE STEPS THREADS
+ *   deno run -A run_vit.ts CASE STEPS THREADS [PRECISION [PROVIDER]]
  *
- * CASE is a folder that write_case.py made.
+ * CASE is a folder that write_case.py made; PRECISION is fp32 (default), fp16
+ * or bf16, PROVIDER cpu (default), cuda or webgpu.
  *
  * @module
  */
@@ -14,9 +15,11 @@ import { openCheckpoint } from "../../../gpu-worker/import/checkpoint.ts";
 import { openForm } from "../../../gpu-worker/train/form.ts";
 import { openTrainer } from "../../../gpu-worker/train/trainer.ts";
 import { decodeNpy, toFloats } from "../../../shared/image/npy.ts";
+import { readDevice } from "./device.ts";
 
 const [folder, ...counts] = Deno.args;
 const [steps, threads] = counts.map(Number);
+const device = readDevice(counts.slice(2));
 
 const x = decodeNpy(readFileSync(join(folder, "x.npy")));
 const targets = decodeNpy(
@@ -32,7 +35,10 @@ const batch = {
   width,
 };
 const checkpoint = openCheckpoint(join(folder, "checkpoint.pth"));
-const trainer = await openTrainer(openForm(checkpoint.tensors), { threads });
+const trainer = await openTrainer(openForm(checkpoint.tensors), {
+  threads,
+  ...device,
+});
 const losses: number[] = [];
 const wall: number[] = [];
 const cpu: number[] = [];
