@@ -12,7 +12,7 @@ import {
   loadCheckpoint,
   saveCheckpoint,
 } from "../../gpu-worker/train/checkpoint.ts";
-import { PRODUCTS } from "../../gpu-worker/train/compute.ts";
+import { addTyped, PRODUCTS } from "../../gpu-worker/train/compute.ts";
 import { openForm } from "../../gpu-worker/train/form.ts";
 import { DESIGNS } from "../../gpu-worker/train/networks/mod.ts";
 import { openTrainable } from "../../gpu-worker/train/open_trainable.ts";
@@ -34,6 +34,7 @@ import {
   isHalf,
   listDtypes,
   matmul,
+  type Value,
 } from "../../shared/graph/mod.ts";
 import { unpackModels, unpackSteps } from "../import/models.ts";
 import { makeFolder } from "./folders.ts";
@@ -125,6 +126,33 @@ test.each(["residual-unet", "cpnet", "sam"])(
     }
   },
 );
+
+test("addTyped() widens what half precision would harm, and gives it back", () => {
+  const g = buildGraph("typed");
+  const half = cast(g, g.input("x", "f32", [4, 4]), "f16");
+  const wide = g.input("w", "f32", [4]);
+  const table = g.input("scales", "f32", [2]);
+  const put = (op: string, inputs: readonly Value[]) => {
+    const start = g.added.length;
+    const [y] = addTyped(g, {
+      node: { op, domain: "", inputs: [], outputs: [], attributes: {} },
+      inputs,
+      compute: "f16",
+      make: (given) => [g.node(op, given, given[0]!)],
+    });
+    const made = g.added.slice(start).find((node) => node.op === op)!;
+    const fed = made.inputs.map((name) => g.find(name)!.dtype);
+    return [...fed, "→", y.dtype].join(" ");
+  };
+  expect(put("MatMul", [wide, half])).toBe("f16 f16 → f16");
+  expect(put("Softmax", [half])).toBe("f32 → f16");
+  expect(put("LayerNormalization", [wide, wide])).toBe("f32 f32 → f32");
+  expect(put("Relu", [half])).toBe("f16 → f16");
+  expect(put("Add", [half, wide])).toBe("f32 f32 → f32");
+  expect(put("Mul", [half, g.float(2)])).toBe("f16 f16 → f16");
+  expect(put("Add", [wide, g.float(2)])).toBe("f32 f32 → f32");
+  expect(put("Resize", [half, table])).toBe("f16 f32 → f16");
+});
 
 test("bf16 has no loss scale, and leaves convolutions in f32", () => {
   const { states, graph } = buildStep(openForm(sam.tensors), shape, {
