@@ -345,8 +345,12 @@ export async function openJobBook(
           if (since < now() - CREATE_MS) await open.delete(key);
           continue;
         }
-        if (isFinal(job.state)) await close({ ...job, isClosed: false });
-        else if (!job.isPublished) await publish(job);
+        if (isFinal(job.state)) {
+          // closed since the page was read, perhaps long ago: a use that is
+          // told again so late is no longer remembered
+          if (await open.get(key) === undefined) continue;
+          await close({ ...job, isClosed: false });
+        } else if (!job.isPublished) await publish(job);
         else continue;
         mended++;
       }

@@ -133,6 +133,38 @@ test("openJobBook() ends and charges a job once, wherever its process falls", as
   }
 });
 
+test("sweep() charges no job that was closed while it read others", async () => {
+  const { backends, advance, now, remove } = await openTwice();
+  const { book, usage } = await openBooks(backends[0], now);
+  await create(book);
+  await advance(10);
+  const { book: other } = await openBooks({
+    ...backends[1],
+    records: async (name, ...rest) => {
+      const records = await backends[1].records(name, ...rest);
+      if (name !== "open_jobs") return records as never;
+      return {
+        ...records,
+        // an hour goes by between the list and the look at its items
+        async list(...args: Parameters<typeof records.list>) {
+          const page = await records.list(...args);
+          while (await work(book));
+          for (let k = 0; k < 1001; k++) {
+            const once = { id: `other ${k}`, atMs: now() };
+            await usage.add({ tenant: "lab", id: "key" }, {}, once);
+          }
+          return page;
+        },
+      } as never;
+    },
+  }, now);
+  expect(await other.sweep(now())).toBe(0);
+  expect(await book.get("lab", "job")).toMatchObject({ isClosed: true });
+  expect(await usage.list("lab")).toMatchObject([{ images: 2 }]);
+  for (const backend of backends) await backend.close();
+  await remove();
+});
+
 test("sweep() queues what an edge wrote down and did not queue", async () => {
   const { backends, advance, now, remove } = await openTwice();
   const faulty = faultyBackend(backends[0], falls(Infinity, false));

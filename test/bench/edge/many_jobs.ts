@@ -149,6 +149,9 @@ export async function runManyJobs(
     });
     const days = await stage.usage.list(TENANT);
     const charged = days.reduce((sum, { images }) => sum + images, 0);
+    if (charged !== succeeded || twice > 0) {
+      note(`${twice} jobs ended twice; ${charged} charged, ${succeeded} done`);
+    }
     twice += Math.abs(charged - succeeded);
     return {
       ...{ jobs: ids.length, lost, twice, perSecond: [one, two] },
