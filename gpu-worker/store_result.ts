@@ -65,7 +65,10 @@ export async function storeResult(
     }
     if (network) files.push(NETWORK_FILE);
     const text = JSON.stringify({ ...description, outputs, files });
-    await put(store, folder(RESULT_FILE), text, { after: puts.end() });
+    const stored = puts.end();
+    // a store may fail before it waits for the others
+    stored.catch(() => {});
+    await put(store, folder(RESULT_FILE), text, { after: stored });
   } finally {
     await puts.end();
   }
