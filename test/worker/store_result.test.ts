@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import process from "node:process";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import {
   type StoredParts,
@@ -110,3 +111,25 @@ test.each(FILES)(
     expect(await listed()).not.toContain("result.json");
   },
 );
+
+test("storeResult() of a full store fails once, with nothing left unhandled", async () => {
+  const unhandled: unknown[] = [];
+  const note = (err: unknown) => unhandled.push(err);
+  process.on("unhandledRejection", note);
+  try {
+    const full: ObjectStore = {
+      ...store,
+      // the flows fit, nothing after them does; what comes later is not asked
+      put: (key, content, options) =>
+        key.endsWith(".npy")
+          ? store.put(key, content, options)
+          : Promise.reject(new Error("full")),
+    };
+    await expect(storeResult(full, partsOf(numbers()), never)).rejects
+      .toThrow("full");
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(unhandled).toEqual([]);
+  } finally {
+    process.off("unhandledRejection", note);
+  }
+});
