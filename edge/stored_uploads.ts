@@ -80,6 +80,10 @@ export function uploadKey(
   return objectKey(tenant, "uploads", ...pathOf(id, record).split("/"));
 }
 
+/** Looks for what somebody else is joining, and the pause after each. */
+const LOOKS = 10;
+const LOOK_MS = 100;
+
 /** Parts that have come; none where they are joined. */
 export async function findParts(
   store: ObjectStore,
@@ -103,7 +107,13 @@ export async function joinParts(
   try {
     await store.completeMultipart(upload, { length });
   } catch (err) {
-    // parts vanish while they are joined where somebody else was first
-    if (await store.head(upload.key) === undefined) throw err;
+    // parts vanish while they are joined where somebody else was first; some
+    // stores show the whole only a moment later
+    for (let look = 0; look < LOOKS; look++) {
+      if (await store.head(upload.key)) return;
+      if (!isSegError(err, "not-found")) break;
+      await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+    }
+    throw err;
   }
 }
