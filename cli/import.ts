@@ -69,11 +69,11 @@ export async function importCheckpoint(
     return;
   }
   const seconds = ((performance.now() - started) / 1000).toFixed(1);
-  for (const line of describe(model)) printLine(line);
+  for (const line of describe(model, given.precision)) printLine(line);
   printLine(`wrote ${join(folder, "model.json")} in ${seconds} s`);
 }
 
-function describe(model: ModelJson): string[] {
+function describe(model: ModelJson, wanted = "fp32"): string[] {
   const { family, tile, channels, precision, nodes, attention } = model;
   const bytes = model.networks.flatMap(({ files }) => files)
     .reduce((sum, file) => sum + file.bytes, 0);
@@ -85,11 +85,35 @@ function describe(model: ModelJson): string[] {
     }, ${channels.input} channels in, ${channels.output} out`,
     `${nodes} nodes${attention ? `, attention by ${attention}` : ""}`,
     `sha256 ${model.sha256}`,
+    ...describePrecision(model, wanted),
   ];
   if (model.accuracy) lines.push(...describeAccuracy(model.accuracy));
   if (unused.length > 0) lines.push(`not needed: ${unused.join(", ")}`);
   if (model.licence === null) {
     lines.push("no licence stated; say --licence TEXT to keep it with results");
+  }
+  return lines;
+}
+
+/** What the precision asked for means for this model. */
+function describePrecision(
+  { precision, inFp32 = {} }: ModelJson,
+  wanted: string,
+): string[] {
+  const wide = Object.entries(inFp32).map(([op, count]) => `${op} ${count}`);
+  const lines = [];
+  if (wide.length > 0) {
+    lines.push(
+      `in fp32, as ONNX's operator set 20 has no ${wanted} for them: ${
+        wide.join(", ")
+      }`,
+    );
+  }
+  if (precision !== wanted) {
+    lines.push(`nothing of it is left in ${wanted}: the model is ${precision}`);
+  }
+  if (precision === "bf16") {
+    lines.push("it runs on CUDA only; processors have no bf16 products");
   }
   return lines;
 }

@@ -14,7 +14,7 @@ import { promisify } from "node:util";
 import * as ort from "onnxruntime-node";
 import { ModelError } from "../shared/errors.ts";
 import {
-  explainFailure,
+  explainLoading,
   runBatch,
   runSize,
 } from "../shared/models/onnx_run.ts";
@@ -112,7 +112,7 @@ export async function loadNodeEncoder(
         },
       };
     } catch (err) {
-      const { message } = explainFailure(model.name, provider, err);
+      const { message } = explainLoading(model, provider, err);
       passedOver.push({ provider, reason: message });
     }
   }

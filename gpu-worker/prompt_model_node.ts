@@ -6,7 +6,7 @@
 import { basename, join } from "node:path";
 import * as ort from "onnxruntime-node";
 import { ModelError } from "../shared/errors.ts";
-import { explainFailure } from "../shared/models/onnx_run.ts";
+import { explainFailure, explainLoading } from "../shared/models/onnx_run.ts";
 import type {
   ModelPrompt,
   PromptModel,
@@ -30,7 +30,8 @@ export interface NodePromptOptions {
  * Load a model from its folder.
  *
  * @param folder  holds model.json and what it names; digests are checked
- * @throws {ModelError} if the folder is broken or answers no prompts
+ * @throws {ModelError} if the folder is broken or answers no prompts, or the
+ *   provider does not run it
  */
 export async function loadNodePromptModel(
   folder: string,
@@ -46,15 +47,19 @@ export async function loadNodePromptModel(
         `is of family ${model.family}, which answers no prompts; refine takes sam`,
       );
     }
-    sessions[part] = await ort.InferenceSession.create(
-      join(folder, network.files[0].name),
-      {
-        executionProviders: [provider],
-        graphOptimizationLevel: "all",
-        logSeverityLevel: 4,
-        ...(threads === undefined ? {} : { intraOpNumThreads: threads }),
-      },
-    );
+    try {
+      sessions[part] = await ort.InferenceSession.create(
+        join(folder, network.files[0].name),
+        {
+          executionProviders: [provider],
+          graphOptimizationLevel: "all",
+          logSeverityLevel: 4,
+          ...(threads === undefined ? {} : { intraOpNumThreads: threads }),
+        },
+      );
+    } catch (cause) {
+      throw explainLoading(model, provider, cause);
+    }
   }
   const { image_encoder, prompt_encoder, mask_decoder } = sessions as Sessions;
   const port = (part: string, name: string) =>

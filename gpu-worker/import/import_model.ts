@@ -16,9 +16,10 @@ import { digestNetworks, writeGraph } from "../write_graph.ts";
 import { openFile } from "./byte_source.ts";
 import { openCheckpoint } from "./checkpoint.ts";
 import type { BuildOptions, Network } from "./families/family.ts";
-import type { ModelJson, NetworkJson } from "./model_json.ts";
+import type { ModelJson } from "./model_json.ts";
 import { recognize } from "./recognize.ts";
 import { buildSizeGraph, readSizeModel } from "./size_model.ts";
+import { tellPrecision } from "./tell_precision.ts";
 import { openWeights } from "./weights.ts";
 
 /** Precisions of an import and the element type of products with weights. */
@@ -94,7 +95,11 @@ export function importModel(
       family: family.name,
       network,
       networks,
-      precision,
+      ...tellPrecision(
+        Object.values(graphs),
+        precision,
+        PRECISIONS[precision],
+      ),
       provenance: {
         file: basename(path),
         format: checkpoint.format,
@@ -129,14 +134,10 @@ function addSize(network: Network, path: string): Graph {
 }
 
 function describe(
-  { family, network, networks, precision, provenance, licence }: {
-    family: string;
-    network: Network;
-    networks: readonly NetworkJson[];
-    precision: Precision;
-    provenance: ModelJson["provenance"];
-    licence: string | null;
-  },
+  { family, network, networks, provenance, licence, ...told }:
+    & Pick<ModelJson, "family" | "networks" | "provenance" | "licence">
+    & Pick<ModelJson, "precision" | "inFp32">
+    & { network: Network },
 ): ModelJson {
   return {
     format: 1,
@@ -146,7 +147,7 @@ function describe(
     channels: network.channels,
     outputs: network.outputs,
     diameter: network.diameter,
-    precision,
+    ...told,
     attention: network.attention,
     nodes: networks.reduce((sum, { nodes }) => sum + nodes, 0),
     sha256: digestNetworks(networks),

@@ -2,7 +2,7 @@
  * Layers that several families share: weights by PyTorch's names to nodes.
  *
  * Norms, softmax and sums along the network stay in f32; products with
- * weights run in the precision of the import.
+ * weights run in the precision of the import, where ONNX has them in it.
  *
  * @module
  */
@@ -10,6 +10,7 @@ import {
   add,
   cast,
   conv,
+  convTranspose,
   gelu,
   gemm,
   layerNorm,
@@ -17,6 +18,7 @@ import {
   quantizeWeight,
   type relu,
   transpose,
+  typeFor,
   type Value,
 } from "../../shared/graph/mod.ts";
 import { type Layers, parameter, type Part } from "./parameter.ts";
@@ -115,7 +117,11 @@ export function addWide(l: Layers, x: Value, y: Value): Value {
   return add(l.g, x, cast(l.g, y, x.dtype));
 }
 
-/** Convolution, `prefix.weight` O×C×k×k and `prefix.bias` where there is one. */
+/**
+ * Convolution, `prefix.weight` O×C×k×k and `prefix.bias` where there is one.
+ *
+ * @returns  of the precision of convolutions: see `typeFor`
+ */
 export function convolve(
   l: Layers,
   x: Value,
@@ -129,13 +135,38 @@ export function convolve(
   const wanted = [null, Number(x.shape[1]), null, null];
   const [outer] = l.weights.shape(name, wanted);
   const biasName = `${prefix}.bias`;
+  const dtype = typeFor("Conv", l.compute);
   const bias = l.weights.has(biasName)
-    ? parameter(l, biasName, { wanted: [outer] })
+    ? parameter(l, biasName, { wanted: [outer], dtype })
     : null;
-  return conv(l.g, cast(l.g, x, l.compute), {
-    weight: parameter(l, name, { wanted }),
+  return conv(l.g, cast(l.g, x, dtype), {
+    weight: parameter(l, name, { wanted, dtype }),
     bias,
     stride,
     padding,
+  });
+}
+
+/**
+ * Transposed convolution that enlarges a map, `prefix.weight` C×O×k×k and
+ * `prefix.bias` where there is one.
+ *
+ * @returns  of the precision of such convolutions
+ */
+export function enlargeBy(
+  l: Layers,
+  x: Value,
+  { weight: name, bias: biasName }: { weight: string; bias?: string },
+): Value {
+  const { g, weights } = l;
+  const dtype = typeFor("ConvTranspose", l.compute);
+  const wanted = [Number(x.shape[1]), null, null, null];
+  const weight = weights.constant(name, wanted, dtype);
+  const [, outer] = weight.shape;
+  return convTranspose(g, cast(g, x, dtype), {
+    weight: g.constant(name, weight),
+    bias: biasName === undefined
+      ? null
+      : g.constant(biasName, weights.constant(biasName, [outer], dtype)),
   });
 }

@@ -20,6 +20,8 @@ export interface ModelJson {
   readonly diameter: Network["diameter"];
   /** Of products with weights; norms, sums and ports stay fp32. */
   readonly precision: string;
+  /** Products with weights that ONNX does not have in it, by operator. */
+  readonly inFp32?: Readonly<Record<string, number>>;
   /** Masks beside those in fp32, where they were compared. */
   readonly accuracy?: Accuracy;
   /** Operator that carries attention. */

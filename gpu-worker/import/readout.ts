@@ -4,13 +4,12 @@
  * @module
  */
 import {
-  cast,
-  convTranspose,
   type Dim,
   reshape,
   transpose,
   type Value,
 } from "../../shared/graph/mod.ts";
+import { enlargeBy } from "./layers.ts";
 import type { Layers } from "./parameter.ts";
 
 /** `W2`: channels×outputs×edge×edge, a kernel that spreads a token. */
@@ -50,9 +49,7 @@ export function spreadTokens(
   const channels = Number(x.shape[3]);
   const wanted = [channels, outputs, edge, edge];
   if (!isIdentity(weights.floats("W2", wanted), channels)) {
-    const weight = g.constant("W2", weights.constant("W2", wanted, l.compute));
-    const planes = transpose(g, cast(g, x, l.compute), [0, 3, 1, 2]);
-    return convTranspose(g, planes, { weight });
+    return enlargeBy(l, transpose(g, x, [0, 3, 1, 2]), { weight: "W2" });
   }
   // depth to space, with the channel's index as (output, row, column)
   const planes = transpose(g, x, [0, 3, 1, 2]);

@@ -11,7 +11,6 @@ import {
   buildGraph,
   cast,
   concat,
-  convTranspose,
   expand,
   gelu,
   type Graph,
@@ -25,7 +24,7 @@ import {
 } from "../../shared/graph/mod.ts";
 import { attend } from "./attention.ts";
 import { type BuildOptions, startLayers } from "./families/family.ts";
-import { channelNorm, linear, mlp, norm } from "./layers.ts";
+import { channelNorm, enlargeBy, linear, mlp, norm } from "./layers.ts";
 import type { Layers } from "./parameter.ts";
 import type { EncoderSizes } from "./sam_encoder.ts";
 import { toHeads, toRows, toTokens } from "./tokens.ts";
@@ -245,7 +244,7 @@ function enlarge(
     width: number;
   },
 ): Value {
-  const { g, weights, compute } = l;
+  const { g } = l;
   const planes = reshape(g, transpose(g, keys, [0, 2, 1]), [
     "b",
     channels,
@@ -254,16 +253,7 @@ function enlarge(
   ]);
   const double = (x: Value, at: number) => {
     const name = `${PREFIX}.output_upscaling.${at}`;
-    const weight = weights.constant(
-      `${name}.weight`,
-      [Number(x.shape[1]), null, null, null],
-      compute,
-    );
-    const bias = weights.constant(`${name}.bias`, [weight.shape[1]], compute);
-    return convTranspose(g, cast(g, x, compute), {
-      weight: g.constant(`${name}.weight`, weight),
-      bias: g.constant(`${name}.bias`, bias),
-    });
+    return enlargeBy(l, x, { weight: `${name}.weight`, bias: `${name}.bias` });
   };
   const first = channelNorm(l, double(planes, 0), {
     prefix: `${PREFIX}.output_upscaling.1`,

@@ -20,6 +20,8 @@ import {
   isFloat,
   isHalf,
   type Node,
+  typeFor,
+  typesOf,
   type Value,
 } from "../../shared/graph/mod.ts";
 
@@ -36,16 +38,18 @@ export const COMPUTE = {
 /** Name of a precision. */
 export type TrainPrecision = keyof typeof COMPUTE;
 
-const MATRIX = ["Gemm", "MatMul", "FusedMatMul", "MultiHeadAttention"];
+/** What is faster in 16 bits. */
+const FASTER = "Conv ConvTranspose Gemm MatMul FusedMatMul MultiHeadAttention"
+  .split(" ");
 
-/**
- * What is faster in 16 bits. ONNX's convolutions take bf16 from operator set
- * 22 on only, the project's graphs are of set 20.
- */
+const productsIn = (compute: Compute) =>
+  new Set(FASTER.filter((op) => typesOf(op).includes(compute)));
+
+/** What runs in 16 bits: what is faster, and what ONNX has in the type. */
 export const PRODUCTS: Readonly<Record<Compute, ReadonlySet<string>>> = {
   f32: new Set(),
-  f16: new Set(["Conv", "ConvTranspose", ...MATRIX]),
-  bf16: new Set(MATRIX),
+  f16: productsIn("f16"),
+  bf16: productsIn("bf16"),
 };
 
 /** What loses nothing, or one rounding, in the type of its inputs. */
@@ -92,7 +96,7 @@ export function addTyped(
     const isWide = own.some(({ dtype, shape }) =>
       dtype === "f32" && shape.length > 0
     );
-    return feed(isWide ? "f32" : compute);
+    return feed(isWide ? "f32" : typeFor(node.op, compute));
   }
   const [first] = given;
   return feed("f32").map((y) =>

@@ -5,16 +5,18 @@
  *
  * @module
  */
-import { ArgumentError } from "../errors.ts";
-import type {
-  Attribute,
-  Constant,
-  Dim,
-  Dtype,
-  Graph,
-  Initializer,
-  Node,
-  Value,
+import { ArgumentError, ShapeError } from "../errors.ts";
+import { typesOf } from "./operator_types.ts";
+import {
+  type Attribute,
+  type Constant,
+  type Dim,
+  type Dtype,
+  type Graph,
+  type Initializer,
+  isHalf,
+  type Node,
+  type Value,
 } from "./types.ts";
 
 /** Type and shape of an output of a node. */
@@ -35,14 +37,18 @@ export interface GraphBuilder {
   ints(values: readonly number[]): Value;
   /** A constant f32 number, as a scalar; equal numbers are kept once. */
   float(value: number): Value;
-  /** Add a node with one output; null leaves an optional input out. */
+  /**
+   * Add a node with one output; null leaves an optional input out.
+   *
+   * @throws {ShapeError} if the operator does not take an input of 16 bits
+   */
   node(
     op: string,
     inputs: readonly (Value | null)[],
     result: Result,
     options?: NodeOptions,
   ): Value;
-  /** Add a node with several outputs. */
+  /** Add a node with several outputs; otherwise as `node`. */
   nodes(
     op: string,
     inputs: readonly (Value | null)[],
@@ -116,6 +122,7 @@ export function buildGraph(name: string, outer?: GraphBuilder): GraphBuilder {
     results: readonly Result[],
     { attributes = {}, domain = "" }: NodeOptions = {},
   ): Value[] {
+    for (const value of from) if (value) requireTaken(op, value);
     const count = counts.get(op) ?? 0;
     counts.set(op, count + 1);
     const made = results.map((result, i) =>
@@ -185,4 +192,14 @@ export function buildGraph(name: string, outer?: GraphBuilder): GraphBuilder {
       };
     },
   };
+}
+
+/** The runtime would refuse the whole graph, and not say why. */
+function requireTaken(op: string, { name, dtype }: Value): void {
+  const taken = typesOf(op);
+  if (!isHalf({ dtype }) || taken.includes(dtype)) return;
+  throw new ShapeError(
+    "dtype",
+    `${op} of ${name} (${dtype}): it takes ${taken.join(", ")}; cast it before`,
+  );
 }

@@ -13,6 +13,7 @@ export * from "./encode.ts";
 export * from "./floats.ts";
 export * from "./layout.ts";
 export * from "./network.ts";
+export * from "./operator_types.ts";
 export * from "./quantized.ts";
 export { product, spellShape } from "./shapes.ts";
 export * from "./types.ts";

@@ -9,7 +9,7 @@ import { ModelError } from "../errors.ts";
 import { digestBytes } from "../pipeline/digest.ts";
 import type { Encoder, Provider } from "../pipeline/encoder.ts";
 import { describeModel, type ModelJson } from "../schema/model.ts";
-import { explainFailure, runBatch, runSize } from "./onnx_run.ts";
+import { explainLoading, runBatch, runSize } from "./onnx_run.ts";
 
 /** Providers that this runtime has, best first. */
 export const PROVIDERS = ["webgpu", "wasm"] as const;
@@ -84,7 +84,7 @@ export async function loadWebEncoder(
         : undefined;
       return createEncoder(run, { digest: json.sha256, sizeSession });
     } catch (err) {
-      reasons.push(explainFailure(name, provider, err).message);
+      reasons.push(explainLoading(model, provider, err).message);
     }
   }
   throw new ModelError(name, reasons.join("; "));

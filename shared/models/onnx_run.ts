@@ -28,6 +28,11 @@ export interface OnnxSession<Tensor> {
 const OUT_OF_MEMORY =
   /out of memory|failed to allocate|bad_?alloc|bad allocation|allocation failed|not enough memory|ALLOC_FAILED|OutOfMemory/i;
 
+/** How ONNX Runtime says that a provider lacks an operator in its types. */
+const NO_KERNEL = /Could not find an implementation for (\w+)/i;
+/** How it says that ONNX has no such operator: `import` wrote such, once. */
+const NO_SUCH_TYPE = /Type 'tensor\(b?float16\)' of input.*operator \((\w+)\)/;
+
 /** What is needed to run a model. */
 export interface OnnxRun<Tensor> {
   readonly session: OnnxSession<Tensor>;
@@ -100,6 +105,31 @@ export async function runSize<Tensor>(
   } catch (cause) {
     throw explainFailure(model.name, provider, cause);
   }
+}
+
+/**
+ * Why a model cannot be loaded, as the project's error: a provider without
+ * kernels for a precision is told in words.
+ */
+export function explainLoading(
+  { name, precision }: Pick<ModelInfo, "name" | "precision">,
+  provider: Provider,
+  cause: unknown,
+): ModelError {
+  const failure = explainFailure(name, provider, cause);
+  const wider = `or import the checkpoint again with --precision fp32`;
+  const [, lacking] = NO_KERNEL.exec(failure.message) ?? [];
+  const [, wrong] = NO_SUCH_TYPE.exec(failure.message) ?? [];
+  const reason = precision === "fp32"
+    ? undefined
+    : lacking
+    ? `${provider} has no ${lacking} in ${precision}; use a provider that has (bf16: cuda), ${wider}`
+    : wrong
+    ? `ONNX has no ${wrong} in ${precision}, which older versions wrote; import the checkpoint again`
+    : undefined;
+  return reason === undefined
+    ? failure
+    : new ModelError(name, reason, { provider, cause });
 }
 
 /** A runtime's failure as the project's error. */

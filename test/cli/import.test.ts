@@ -101,6 +101,21 @@ test("import without --out, or of no such precision, is wrong usage", () => {
   expect([none.code, precision.code]).toEqual([2, 2]);
 });
 
+test("import --precision bf16 says what stays fp32, and where it runs", () => {
+  const root = unpackModels(["cellpose_sam_0", "unet_0"]);
+  const [sam, unet] = ["cellpose_sam_0", "unet_0"].map((id) =>
+    run([`${id}/checkpoint.pth`, "--out", id, "--precision", "bf16"], root).out
+  );
+  rmSync(root, { recursive: true });
+  expect(sam).toMatch(/^cellpose-sam, bf16, /);
+  const wide = "in fp32, as ONNX's operator set 20 has no bf16 for them:";
+  expect(sam).toContain(`${wide} Conv 2\n`);
+  expect(sam).toContain("it runs on CUDA only");
+  expect(unet).toMatch(/^unet, fp32, /);
+  expect(unet).toContain(`${wide} Conv 11, ConvTranspose 2\n`);
+  expect(unet).toContain("nothing of it is left in bf16: the model is fp32\n");
+});
+
 test("import --calibrate compares with fp32 and keeps what it found", () => {
   const root = mkdtempSync(join(tmpdir(), "import-"));
   const fixture = new URL("../fixtures/end_to_end/", import.meta.url);

@@ -23,10 +23,13 @@ import type { TrainBatch } from "../../gpu-worker/train/trainer.ts";
 import {
   type Dtype,
   DTYPES,
+  fromFloat32,
   type Graph,
+  type Initializer,
   isHalf,
   listDtypes,
   type Node,
+  toFloat32,
 } from "../../shared/graph/mod.ts";
 
 /** The same graph in f32 with its values of 16 bits rounded to them. */
@@ -58,7 +61,18 @@ export function roundHalf(
       ...rounded.flatMap(({ name, dtype }) => round(raw(name), name, dtype)),
     ];
   });
-  return { ...graph, nodes };
+  return { ...graph, nodes, initializers: graph.initializers.map(widen) };
+}
+
+/** The same numbers in f32. */
+function widen(initializer: Initializer): Initializer {
+  const { dtype, read } = initializer;
+  if (!isHalf({ dtype })) return initializer;
+  return {
+    ...initializer,
+    dtype: "f32",
+    read: () => fromFloat32(toFloat32(read(), dtype), "f32"),
+  };
 }
 
 function round(from: string, to: string, dtype: Dtype): Node[] {

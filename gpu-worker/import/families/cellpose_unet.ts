@@ -17,6 +17,7 @@ import {
   maxPool2,
   relu,
   reshape,
+  typeFor,
   upsampleNearest,
   type Value,
 } from "../../../shared/graph/mod.ts";
@@ -125,7 +126,8 @@ function goUp(
     const block = `${prefix}.conv.conv_${i}`;
     const shift = linear(l, style, { prefix: `${block}.full` });
     const [n, channels] = shift.shape;
-    const shifted = add(g, from, reshape(g, shift, [n, channels, 1, 1]));
+    const spread = reshape(g, shift, [n, channels, 1, 1]);
+    const shifted = add(g, from, cast(g, spread, from.dtype));
     return normConv(l, shifted, { prefix: `${block}.conv`, hasRelu: true });
   };
   const first = normConv(l, x, {
@@ -160,13 +162,15 @@ function normConv(
   });
 }
 
+/** Norm by channel, in the precision of the convolution after it. */
 function channelBatchNorm(l: Layers, x: Value, prefix: string): Value {
   const channels = Number(x.shape[1]);
+  const dtype = typeFor("Conv", l.compute);
   const take = (part: string) => {
     const name = `${prefix}.${part}`;
-    return l.g.constant(name, l.weights.constant(name, [channels], l.compute));
+    return l.g.constant(name, l.weights.constant(name, [channels], dtype));
   };
-  return batchNorm(l.g, cast(l.g, x, l.compute), {
+  return batchNorm(l.g, cast(l.g, x, dtype), {
     scale: take("weight"),
     shift: take("bias"),
     mean: take("running_mean"),

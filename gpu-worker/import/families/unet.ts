@@ -12,13 +12,12 @@ import {
   buildGraph,
   cast,
   concat,
-  convTranspose,
   type Dim,
   maxPool2,
   relu,
   type Value,
 } from "../../../shared/graph/mod.ts";
-import { convolve } from "../layers.ts";
+import { convolve, enlargeBy } from "../layers.ts";
 import type { Layers } from "../parameter.ts";
 import type { Weights } from "../weights.ts";
 import { type Family, formOf, startLayers } from "./family.ts";
@@ -114,7 +113,7 @@ function convNorm(
   const y = convolve(l, x, { prefix: name, padding: Math.floor(edge / 2) });
   const take = (part: string) => {
     const key = `${prefix}.${at + 1}.${part}`;
-    return l.g.constant(key, l.weights.constant(key, [channels], l.compute));
+    return l.g.constant(key, l.weights.constant(key, [channels], y.dtype));
   };
   return relu(
     l.g,
@@ -130,19 +129,11 @@ function convNorm(
 
 /** Twice the size: by a learned kernel, or bilinear where there is none. */
 function doubled(l: Layers, x: Value, prefix: string): Value {
-  const { g, weights, compute } = l;
-  const name = `${prefix}.weight`;
-  if (weights.has(name)) {
-    const wanted = [Number(x.shape[1]), null, 2, 2];
-    const weight = weights.constant(name, wanted, compute);
-    const bias = `${prefix}.bias`;
-    return convTranspose(g, x, {
-      weight: g.constant(name, weight),
-      bias: g.constant(
-        bias,
-        weights.constant(bias, [weight.shape[1]], compute),
-      ),
-    });
+  const { g, weights } = l;
+  const weight = `${prefix}.weight`;
+  if (weights.has(weight)) {
+    weights.shape(weight, [Number(x.shape[1]), null, 2, 2]);
+    return enlargeBy(l, x, { weight, bias: `${prefix}.bias` });
   }
   const scales = Float32Array.of(1, 1, 2, 2);
   const factor = g.constant(`${prefix}.scales`, {
