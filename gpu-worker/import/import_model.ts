@@ -17,6 +17,7 @@ import { openFile } from "./byte_source.ts";
 import { openCheckpoint } from "./checkpoint.ts";
 import type { BuildOptions, Network } from "./families/family.ts";
 import type { ModelJson } from "./model_json.ts";
+import { listFixed } from "./list_fixed.ts";
 import { recognize } from "./recognize.ts";
 import { buildSizeGraph, readSizeModel } from "./size_model.ts";
 import { tellPrecision } from "./tell_precision.ts";
@@ -88,18 +89,24 @@ export function importModel(
       ? network.graphs
       : { ...network.graphs, size: addSize(network, options.sizeModel) };
     mkdirSync(folder, { recursive: true });
-    const networks = Object.entries(graphs).map(([name, graph]) =>
-      writeGraph(folder, { ...options, name, graph })
+    const told = tellPrecision(
+      Object.values(graphs),
+      precision,
+      PRECISIONS[precision],
     );
+    const networks = Object.entries(graphs).map(([name, graph], i) => {
+      const written = writeGraph(folder, { ...options, name, graph });
+      // only the first network is tuned, and only in fp32
+      const fixed = i === 0 && told.precision === "fp32"
+        ? listFixed(graph, weights, family)
+        : undefined;
+      return fixed ? { ...written, fixed } : written;
+    });
     const json = describe({
       family: family.name,
       network,
       networks,
-      ...tellPrecision(
-        Object.values(graphs),
-        precision,
-        PRECISIONS[precision],
-      ),
+      ...told,
       provenance: {
         file: basename(path),
         format: checkpoint.format,

@@ -70,6 +70,8 @@ export interface NetworkJson {
   readonly inputs: readonly Port[];
   readonly outputs: readonly Port[];
   readonly nodes: number;
+  /** Constants that tuning leaves as they are; in fp32, of families it takes. */
+  readonly fixed?: readonly string[];
 }
 
 /** A written file. */

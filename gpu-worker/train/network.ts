@@ -54,9 +54,12 @@ export interface Weights {
 /** Names that no checkpoint has: what the builder adds by itself. */
 const ADDED = /^(float\[|scales|[^.]*\.scales$)/;
 
+/** Whether a constant is a checkpoint's or a design's, by its name. */
+export const isOwn = (name: string) => !ADDED.test(name);
+
 /** Sort a network's constants. */
 export function listWeights(
-  { graph, isTrained = (name) => !ADDED.test(name) }: TrainableNetwork,
+  { graph, isTrained = isOwn }: TrainableNetwork,
 ): Weights {
   const statistics = new Set(
     graph.nodes.filter(({ op }) => op === "BatchNormalization")

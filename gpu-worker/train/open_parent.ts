@@ -16,10 +16,11 @@ import {
 import { dirname, join } from "node:path";
 import { ModelError } from "../../shared/errors.ts";
 import { decodeModel } from "../../shared/graph/decode.ts";
+import { findFixed } from "./find_fixed.ts";
 import type { NetworkJson } from "../import/model_json.ts";
 import { openModelFolder } from "../model_folder.ts";
 import { digestNetworks, writeGraph } from "../write_graph.ts";
-import { withWeights } from "./network.ts";
+import { isOwn, withWeights } from "./network.ts";
 import { pickWeights } from "./pick_weights.ts";
 import { settleFor, type WantedPrecision } from "./settle_precision.ts";
 import type { Trainable } from "./trainable.ts";
@@ -55,7 +56,12 @@ export async function openParent(
     (place) => readPart(join(dirname(path), place.location), place),
   );
   const { isFixed } = json.tile;
-  const network = { graph, output: graph.outputs[0].name };
+  const fixed = new Set(json.networks[0].fixed ?? findFixed(graph));
+  const network = {
+    graph,
+    output: graph.outputs[0].name,
+    isTrained: (name: string) => isOwn(name) && !fixed.has(name),
+  };
   const settled = await settleFor(network, wanted, {
     ...options,
     channels: model.channels,
@@ -63,8 +69,10 @@ export async function openParent(
   });
   return {
     name: model.name,
-    identity:
-      `${digest} decay ${options.optimizer?.weightDecay}${settled.mark}`,
+    // what is trained is part of it: checkpoints go on to the same bits
+    identity: `${digest} decay ${options.optimizer?.weightDecay}${
+      fixed.size > 0 ? ` fixed ${fixed.size}` : ""
+    }${settled.mark}`,
     ...settled.told,
     diameter: model.diameter,
     channels: model.channels,
@@ -83,10 +91,13 @@ export async function openParent(
         copyFileSync(join(folder, name), join(target, name));
       }
       const networks = [
-        writeGraph(target, {
-          name: main.name,
-          graph: withWeights(graph, pickWeights(graph, tensors)),
-        }),
+        {
+          ...writeGraph(target, {
+            name: main.name,
+            graph: withWeights(graph, pickWeights(graph, tensors)),
+          }),
+          ...(fixed.size > 0 ? { fixed: [...fixed] } : {}),
+        },
         ...others as unknown as NetworkJson[],
       ];
       const written = {

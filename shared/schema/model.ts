@@ -33,6 +33,8 @@ export const ModelJson = z.looseObject({
     files: z.array(ModelFile).min(1),
     inputs: z.array(Port).min(1),
     outputs: z.array(Port).min(1),
+    /** Constants that tuning leaves as they are. */
+    fixed: z.array(z.string()).optional(),
   })).min(1),
   tile: z.looseObject({
     height: z.int().min(16),
