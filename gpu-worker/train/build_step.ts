@@ -22,13 +22,6 @@ import {
   type Value,
 } from "../../shared/graph/mod.ts";
 import {
-  type AdamWOptions,
-  adamwStep,
-  clipGradients,
-  splitFactors,
-  withDefaults,
-} from "./adamw.ts";
-import {
   type BatchShape,
   differentiateBatch,
   type Differentiated,
@@ -50,6 +43,7 @@ import {
   type TrainableNetwork,
   type Weights,
 } from "./network.ts";
+import { momentNames, optimize } from "./optimize.ts";
 import { scan } from "./scan.ts";
 
 /** A training graph. */
@@ -65,10 +59,6 @@ export interface StepGraph {
   /** Names of the states, in order. */
   readonly states: readonly string[];
 }
-
-/** Names of a weight's states. */
-export const momentNames = (name: string) =>
-  ({ mean: `${name}:mean`, square: `${name}:square` }) as const;
 
 /**
  * Build the graph of training steps for one shape of batch.
@@ -203,33 +193,4 @@ function accumulateBatches(
       recorded.map((name, i) => [name, states[names.length + i]]),
     ),
   };
-}
-
-/** States after a step of the optimizer, by name. */
-function optimize(
-  g: GraphBuilder,
-  { values, gradients, factors, options }: {
-    values: ReadonlyMap<string, Value>;
-    gradients: ReadonlyMap<string, Value>;
-    factors: Value;
-    options: AdamWOptions;
-  },
-): Map<string, Value> {
-  const names = [...gradients.keys()];
-  const { clipNorm } = withDefaults(options);
-  const clipped = clipGradients(g, [...gradients.values()], clipNorm);
-  const parts = splitFactors(g, factors);
-  const next = new Map<string, Value>();
-  names.forEach((name, i) => {
-    const labels = momentNames(name);
-    const moved = adamwStep(g, {
-      weight: values.get(name)!,
-      mean: values.get(labels.mean)!,
-      square: values.get(labels.square)!,
-    }, { name, gradient: clipped[i], factors: parts, options });
-    next.set(name, moved.weight);
-    next.set(labels.mean, moved.mean);
-    next.set(labels.square, moved.square);
-  });
-  return next;
 }

@@ -6,6 +6,7 @@
  */
 import {
   buildGraph,
+  type Graph,
   type GraphBuilder,
   type Value,
 } from "../../shared/graph/mod.ts";
@@ -66,12 +67,45 @@ export function scan(
     })),
   ], {
     attributes: {
-      body: { graph: finishBlocks(inner) },
+      body: { graph: withoutCopies(finishBlocks(inner)) },
       num_scan_inputs: { int: sequences.length },
     },
   });
   return {
     states: made.slice(0, states.length),
     results: made.slice(states.length),
+  };
+}
+
+/**
+ * A body whose outputs are what its nodes make, not copies of it: a copy of
+ * every state would be made in each turn.
+ *
+ * Outputs that are inputs, constants or one value twice stay copies, and all
+ * do where a loop within may use the values by their names.
+ */
+function withoutCopies(graph: Graph): Graph {
+  const { nodes } = graph;
+  const hasInner = nodes.some(({ attributes }) =>
+    Object.values(attributes).some((attribute) => "graph" in attribute)
+  );
+  if (hasInner) return graph;
+  const outputs = new Set(graph.outputs.map(({ name }) => name));
+  const made = new Set(nodes.flatMap((node) => node.outputs));
+  const renamed = new Map<string, string>();
+  const left = nodes.filter(({ op, inputs: [from], outputs: [to] }) => {
+    const isCopy = op === "Identity" && outputs.has(to) && made.has(from) &&
+      !outputs.has(from) && !renamed.has(from);
+    if (isCopy) renamed.set(from, to);
+    return !isCopy;
+  });
+  const rename = (name: string) => renamed.get(name) ?? name;
+  return {
+    ...graph,
+    nodes: left.map((node) => ({
+      ...node,
+      inputs: node.inputs.map(rename),
+      outputs: node.outputs.map(rename),
+    })),
   };
 }
