@@ -21,6 +21,11 @@ export interface Finding {
 const NEW_SHARE = 0.05;
 /** A loss above so many times the running mean is an explosion. */
 const EXPLOSION = 20;
+/**
+ * A running mean counts as at least this: after a few crops without cells it is
+ * near 0, and the next one that is full of them loses up to 7 from the start.
+ */
+const LEAST_MEAN = 1;
 /** Logits closer together than this are one value. */
 const CONSTANT = 1e-3;
 
@@ -46,7 +51,7 @@ export function judgeLoss(
       isFatal: true,
     };
   }
-  if (mean !== null && loss > EXPLOSION * Math.max(mean, 1e-3)) {
+  if (mean !== null && loss > EXPLOSION * Math.max(mean, LEAST_MEAN)) {
     return {
       name: "loss-exploding",
       message: `the loss of step ${step} is ${loss.toPrecision(3)}, it was ${

@@ -20,6 +20,7 @@ import {
 } from "../../gpu-worker/train/train_loop.ts";
 import { createRandom } from "../../shared/synthetic/mod.ts";
 import { createFakes } from "./fake_trainer.ts";
+import { judgeLoss } from "../../gpu-worker/train/watch_training.ts";
 import { makeFolder } from "./folders.ts";
 
 const PLAN: LoopPlan = {
@@ -184,6 +185,17 @@ test("runLoop() names a loss that is no number and one that explodes", async () 
     // the checkpoint before it is kept
     expect(loadCheckpoint(join(folder, FILES.checkpoint))?.state.step).toBe(16);
   }
+});
+
+test("judgeLoss() takes no crop full of cells for an explosion", () => {
+  // tuning on few images: the first crop was empty, the second is not
+  expect(judgeLoss(1.37, { mean: 0.0494, step: 2 })).toBeUndefined();
+  expect(judgeLoss(7, { mean: 0.001, step: 2 })).toBeUndefined();
+  expect(judgeLoss(21, { mean: 0.0494, step: 2 })).toMatchObject({
+    name: "loss-exploding",
+    isFatal: true,
+  });
+  expect(judgeLoss(50, { mean: 3, step: 2 })).toBeUndefined();
 });
 
 test("runLoop() names gradients that overflow, and a scale that runs out", async () => {
