@@ -12,7 +12,6 @@ import { checkCellprob, checkEdges, checkFlags, checkFlows } from "./check.ts";
 import { edges } from "./flows.ts";
 import {
   checkNiter,
-  type Confidence,
   conventionOf,
   explainEmpty,
   type FollowOptions,
@@ -22,11 +21,11 @@ import {
   type Points,
   putSettings,
   readFacts,
-  type Settled,
 } from "./settings.ts";
 import { computeMasksBySlab } from "./slab_masks.ts";
 import type { SlabOptions } from "./slab_plan.ts";
 import { slabTasks } from "./slab_tasks.ts";
+import { tellTrust } from "./trust.ts";
 
 /** Functions from flows to masks over one instance of the module. */
 export function masks(arena: Arena) {
@@ -162,41 +161,19 @@ export function masks(arena: Arena) {
         );
         const facts = readFacts(arena, settings);
         const reason = count === 0 ? explainEmpty(facts, options) : undefined;
-        const rest = options.settled
-          ? measureSettled(arena, options, {
-            masks: out,
-            cellprob: cellprobAt,
-            settled,
-            pixels,
-            count,
-          })
-          : undefined;
-        const table = arena.reserve(count * 16);
-        if (options.confidence) {
-          checkResult(
-            kernels.measureConfidence(
-              table,
-              out,
-              flowsAt,
-              cellprobAt,
-              settled,
-              d,
-              h,
-              w,
-              count,
-              options.cellprobThreshold ?? 0,
-              options.parity ? 1 : 0,
-            ),
-          );
-        }
+        const told = tellTrust(arena, options, {
+          masks: out,
+          flows: flowsAt,
+          cellprob: cellprobAt,
+          settled,
+          size,
+          count,
+        });
         return {
           masks: arena.viewU32(out, pixels).slice(),
           count,
           ...facts,
-          ...(options.confidence
-            ? { confidence: readColumns(arena, table, count) }
-            : {}),
-          ...(rest ? { settled: rest } : {}),
+          ...told,
           ...(reason === undefined ? {} : { emptyReason: reason }),
         };
       });
@@ -231,54 +208,5 @@ export function masks(arena: Arena) {
         options,
       });
     },
-  };
-}
-
-/** Of each label, from arrays in the arena. */
-export function measureSettled(
-  arena: Arena,
-  { cellprobThreshold = 0 }: MasksOptions,
-  { masks, cellprob, settled, pixels, count }: {
-    readonly masks: number;
-    readonly cellprob: number;
-    readonly settled: number;
-    readonly pixels: number;
-    readonly count: number;
-  },
-): Settled {
-  return arena.scope((kernels) => {
-    const table = arena.reserve(count * 16);
-    kernels.measureSettled(
-      table,
-      masks,
-      cellprob,
-      settled,
-      pixels,
-      count,
-      cellprobThreshold,
-    );
-    const shares = arena.viewF32(table, 2 * count);
-    const counts = arena.viewU32(table, 2 * count);
-    return {
-      shares: Float32Array.from({ length: count }, (_, k) => shares[2 * k]),
-      pixels: Uint32Array.from({ length: count }, (_, k) => counts[2 * k + 1]),
-    };
-  });
-}
-
-/** Columns of the rows that `measureConfidence` wrote. */
-export function readColumns(
-  arena: Arena,
-  table: number,
-  count: number,
-): Confidence {
-  const rows = arena.viewF32(table, count * 4);
-  const column = (c: number) =>
-    Float32Array.from({ length: count }, (_, k) => rows[4 * k + c]);
-  return {
-    flowErrors: column(0),
-    probabilities: column(1),
-    settled: column(2),
-    confidence: column(3),
   };
 }

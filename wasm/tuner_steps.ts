@@ -10,7 +10,6 @@ import { countPixels, type Size } from "../shared/ndarray.ts";
 import { type Arena, checkResult } from "./arena.ts";
 import { checkFlows } from "./check.ts";
 import { edges } from "./flows.ts";
-import { measureSettled, readColumns } from "./masks.ts";
 import {
   conventionOf,
   explainEmpty,
@@ -20,6 +19,7 @@ import {
   putSettings,
   readFacts,
 } from "./settings.ts";
+import { tellTrust } from "./trust.ts";
 
 /** What a network gave. */
 export interface Output {
@@ -247,33 +247,16 @@ export function cleanLabels(
       pixels,
       threshold,
     );
-    const rest = options.settled
-      ? measureSettled(arena, options, {
+    return {
+      ...found,
+      ...tellTrust(arena, options, {
         masks: out,
+        flows: options.confidence ? checkFlows(arena, flows, size) : 0,
         cellprob: cellprobAt,
         settled,
-        pixels,
+        size,
         count,
-      })
-      : undefined;
-    const told = rest ? { ...found, settled: rest } : found;
-    if (!options.confidence) return told;
-    const table = arena.reserve(count * 16);
-    checkResult(
-      kernels.measureConfidence(
-        table,
-        out,
-        checkFlows(arena, flows, size),
-        cellprobAt,
-        settled,
-        d,
-        h,
-        w,
-        count,
-        threshold,
-        options.parity ? 1 : 0,
-      ),
-    );
-    return { ...told, confidence: readColumns(arena, table, count) };
+      }),
+    };
   });
 }

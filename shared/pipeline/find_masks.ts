@@ -7,10 +7,10 @@ import type { Size2D } from "../ndarray.ts";
 import type { SegmentParameters } from "../schema/parameters.ts";
 import type { Convention, Core, Masks, MasksOptions } from "../../wasm/mod.ts";
 import { isSameSize, type NetworkOutput } from "./blend_outputs.ts";
-import { addSettled, sampleSettled } from "./settled.ts";
+import { addSettled, sampleSettled, shareOf, WHOLE_PIXELS } from "./settled.ts";
 
 /** Larger images are tracked in slabs of this many pixels. */
-const SLAB_PIXELS = 2 ** 22;
+const SLAB_PIXELS = WHOLE_PIXELS;
 
 /** Parameters with what was decided of them. */
 type MasksParameters = SegmentParameters & {
@@ -28,8 +28,8 @@ export interface FoundMasks {
   readonly count: number;
   readonly emptyReason?: string;
   /**
-   * Share of the cells' paths that came to rest, where asked for; of large
-   * images a sample.
+   * Share of the cells' paths that came to rest, where asked for and there
+   * are cells; of large images a sample.
    */
   readonly settled?: number;
   /**
@@ -87,7 +87,7 @@ export async function findMasks(
   } else if (count === 0 && found.count > 0) {
     emptyReason = `All ${found.count} cells have fewer than ${minSize} pixels`;
   }
-  const settled = isTold
+  const settled = isTold && count > 0
     ? await findSettled(core, { found, output }, options)
     : undefined;
   return {
@@ -140,11 +140,10 @@ async function findSettled(
   options: MasksOptions,
 ): Promise<number | undefined> {
   const { size, flows, cellprob } = output;
-  if (found.count === 0) return undefined;
-  if (size.height * size.width <= SLAB_PIXELS) {
+  if (size.height * size.width <= WHOLE_PIXELS) {
     const sums = { settled: 0, pixels: 0 };
     addSettled(found, sums);
-    return sums.pixels === 0 ? undefined : sums.settled / sums.pixels;
+    return shareOf(sums);
   }
   const readInto = (at: number, out: Float32Array) => {
     const [from, values] = at < flows.length

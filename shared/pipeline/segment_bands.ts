@@ -64,8 +64,8 @@ export interface BandDeps extends SegmentDeps {
  * @throws {ModelError} as `segment`
  *
  * Source: as `segment`.
- * Differs: `settled` is that of a few windows, as in memory above 4 Mpx; a size
- * model sees the middle of an image of more than 1024 pixels an edge.
+ * Differs: a size model sees the middle of an image of more than 1024 pixels an
+ * edge.
  */
 export async function segmentBands(
   input: BandInput,

@@ -1,6 +1,7 @@
 /**
- * How many of the cells' paths came to rest, of images too large to measure
- * all: a few windows stand for the whole.
+ * How many of the cells' paths came to rest: of all cells up to 4 Mpx, beyond
+ * that of those in a few windows, which stand for the whole. The size of the
+ * image decides, not the way it is segmented.
  *
  * @module
  */
@@ -8,11 +9,15 @@ import type { Size2D } from "../ndarray.ts";
 import type { Core, Masks, MasksOptions, Store } from "../../wasm/mod.ts";
 import { takeTurns } from "../../wasm/mod.ts";
 
+/** Paths of larger images are not all measured, nor tracked in one call. */
+export const WHOLE_PIXELS = 2 ** 22;
+
 /** Edge of a window; four lie around the middles of the image's quarters. */
 const WINDOW = 512;
 
 /**
- * Measure the share in four windows. Paths that leave a window end at its edge.
+ * Measure the share in windows: one of up to 4 Mpx that is the whole image, or
+ * four, at whose edges the paths that leave them end.
  *
  * @param output   3×H×W f32: dY, dX at unit scale, cellprob
  * @param size     of the image
@@ -29,9 +34,10 @@ export async function sampleSettled(
   },
   options: MasksOptions,
 ): Promise<number | undefined> {
+  const edge = size.height * size.width <= WHOLE_PIXELS ? Infinity : WINDOW;
   const edges = {
-    height: Math.min(size.height, WINDOW),
-    width: Math.min(size.width, WINDOW),
+    height: Math.min(size.height, edge),
+    width: Math.min(size.width, edge),
   };
   const pixels = edges.height * edges.width;
   const sums = { settled: 0, pixels: 0 };
@@ -56,7 +62,14 @@ export async function sampleSettled(
       addSettled(found, sums);
     }
   }
-  return sums.pixels === 0 ? undefined : sums.settled / sums.pixels;
+  return shareOf(sums);
+}
+
+/** The share of what was added up; `undefined`: no cell. */
+export function shareOf(
+  { settled, pixels }: { readonly settled: number; readonly pixels: number },
+): number | undefined {
+  return pixels === 0 ? undefined : settled / pixels;
 }
 
 /** Where windows begin: around one and three quarters of an edge. */

@@ -44,6 +44,25 @@ test.each<[string, SegmentOptions]>([
   if (options.cellprobThreshold === undefined) expect(count).toBeGreaterThan(3);
 });
 
+test("segmentBands() tells segment()'s share of settled paths between 1 and 4 Mpx", async () => {
+  // paths that have no time, and cells that would lie between windows
+  const { facts, warnings } = await expectSame(
+    createOutputImage(1100, 1000),
+    { normalize: false, niter: 12, flowThreshold: 0 },
+    { bandRows: 300 },
+  );
+  expect(facts.settled).toBeGreaterThan(0);
+  expect(facts.settled).toBeLessThan(0.9);
+  expect(warnings.map(({ code }) => code)).toContain("unconverged");
+});
+
+test("segmentBands() tells of no paths where no cell is left, as segment()", async () => {
+  const options = { normalize: false, minSize: 100_000 };
+  const { count, facts } = await expectSame(image, options);
+  expect(count).toBe(0);
+  expect(facts).not.toHaveProperty("settled");
+});
+
 test.each([
   ["Uint8Array", Uint8Array],
   ["Uint16Array", Uint16Array],

@@ -132,8 +132,8 @@ test("segment() names channels that the model does not take", async () => {
 });
 
 test("sampleSettled() tells of a few windows what holds for all", async () => {
-  const size = { height: 700, width: 1300 };
-  const { flows, cellprob } = createOutput(size, 900, 2);
+  const size = { height: 2100, width: 2048 };
+  const { flows, cellprob } = createOutput(size, 4000, 2);
   const values = new Float32Array([...flows, ...cellprob]);
   const sample = (niter: number) =>
     sampleSettled(core, { store: arrayStore(values), size }, { niter });
@@ -143,6 +143,27 @@ test("sampleSettled() tells of a few windows what holds for all", async () => {
   const mean = exact.reduce((sum, each) => sum + each) / exact.length;
   expect(Math.abs(await sample(200) as number - mean)).toBeLessThan(0.1);
   expect(await sample(2)).toBeLessThan(mean - 0.3);
+  // four windows do not see all of so large an image
+  cellprob.forEach((value, i) => {
+    const [y, x] = [Math.floor(i / size.width), i % size.width];
+    const isBetween = Math.abs(y - 1050) < 200 || Math.abs(x - 1024) < 200;
+    if (!isBetween) values[2 * cellprob.length + i] = Math.min(value, -9);
+  });
+  expect(await sample(200)).toBeUndefined();
   values.fill(-9);
   expect(await sample(200)).toBeUndefined();
+});
+
+test("sampleSettled() measures all cells of up to 4 Mpx", async () => {
+  const size = { height: 700, width: 1300 };
+  const { flows, cellprob } = createOutput(size, 900, 2);
+  const store = arrayStore(new Float32Array([...flows, ...cellprob]));
+  const { settled } = core.computeMasks(flows, cellprob, size, {
+    settled: true,
+  });
+  const { shares, pixels } = settled!;
+  const sum = (values: readonly number[]) => values.reduce((a, b) => a + b, 0);
+  const exact = sum([...shares].map((share, k) => share * pixels[k])) /
+    sum([...pixels]);
+  expect(await sampleSettled(core, { store, size }, {})).toBeCloseTo(exact, 12);
 });
