@@ -23,7 +23,7 @@ import { benchEncode } from "./encode.ts";
 import { timeOneCase } from "./one_case.ts";
 import { DEFAULT_CACHE, installCellpose } from "./peers/install.ts";
 import { SCENES } from "./scene.ts";
-import { benchTrain } from "./train/compare.ts";
+import { benchTrain, isSubject } from "./train/compare.ts";
 
 const USAGE = `Usage: deno task bench core|edge|encode|train [options]
 edge:
@@ -41,7 +41,8 @@ core:
   --document     replace the tables of docs/benchmarks.md
   --rounds N     runs of each stage and program, interleaved; default 3
 train:
-  --edges A,B    edges of the images; default 128,256
+  --edges A,B    edges of the U-Net's images; default 128,256
+  --only NAME    unet or vit; default both
   --rounds N     processes of each program, interleaved; default 3
   --document     replace the table of docs/benchmarks.md
   --json         print one JSON object on the standard output, nothing else`;
@@ -71,6 +72,7 @@ async function main(): Promise<void> {
       jobs: { type: "string" },
       json: { type: "boolean", default: false },
       model: { type: "string" },
+      only: { type: "string" },
       quick: { type: "boolean", default: false },
       rounds: { type: "string", default: "3" },
     },
@@ -114,6 +116,11 @@ async function main(): Promise<void> {
     return;
   }
   if (positionals.join() === "train") {
+    const { only } = values;
+    if (only !== undefined && !isSubject(only)) throw new Error(USAGE);
+    if (only && values.document) {
+      throw new Error("--document replaces the whole table; leave out --only");
+    }
     const result = await benchTrain({
       python: await installCellpose({
         cache: cache ?? DEFAULT_CACHE,
@@ -121,6 +128,7 @@ async function main(): Promise<void> {
         note,
       }, python),
       edges: values.edges.split(",").map(Number),
+      ...only && { only },
       rounds,
       isDocumented: values.document,
       note,

@@ -46,6 +46,13 @@ interface Subject {
   readonly torch: readonly string[];
 }
 
+const SUBJECTS = ["unet", "vit"] as const;
+
+/** Whether one can be asked for by this name. */
+export function isSubject(name: string): name is typeof SUBJECTS[number] {
+  return SUBJECTS.some((one) => one === name);
+}
+
 /** How to compare. */
 export interface CompareOptions {
   /** A Python with Cellpose. */
@@ -53,6 +60,8 @@ export interface CompareOptions {
   /** Of the U-Net's images. */
   readonly edges: readonly number[];
   readonly rounds: number;
+  /** Default both. */
+  readonly only?: typeof SUBJECTS[number];
   /** Steps of one process, the first not counted; default 5. */
   readonly steps?: number;
   readonly threads?: number;
@@ -66,14 +75,23 @@ export interface CompareOptions {
  *
  * @throws {Error} if the losses differ
  */
-export async function benchTrain(
-  { python, edges, rounds, steps = 5, threads = 2, ...options }: CompareOptions,
-): Promise<TrainResult> {
+export async function benchTrain({
+  python,
+  edges,
+  rounds,
+  only,
+  steps = 5,
+  threads = 2,
+  ...options
+}: CompareOptions): Promise<TrainResult> {
   const load = loadavg()[0];
   const work = await mkdtemp(join(tmpdir(), "cytoedge-train-"));
   const rows: StepComparison[] = [];
   try {
-    const subjects = [...edges.map(unet), await writeVit(python, work)];
+    const subjects = [
+      ...only === "vit" ? [] : edges.map(unet),
+      ...only === "unet" ? [] : [await writeVit(python, work)],
+    ];
     for (const subject of subjects) {
       options.note(`steps of ${subject.network}`);
       const last = [steps, threads].map(String);
