@@ -18,6 +18,7 @@ import type { AdamWOptions } from "./adamw.ts";
 import { addTyped, type Compute } from "./compute.ts";
 import { differentiate } from "./differentiate.ts";
 import { batchNormTraining } from "./gradients/batch_norm.ts";
+import { isKept, keptAttention } from "./gradients/kept_attention.ts";
 import { cellposeLoss, type LossTargets } from "./loss.ts";
 import {
   countBlocks,
@@ -157,6 +158,7 @@ function forward(
       const isTrainedNorm = node.op === "BatchNormalization" &&
         norms === "batch";
       const make = (given: readonly (Value | null)[]) => {
+        if (isKept(node, given)) return [keptAttention(g, node, given)];
         if (!isTrainedNorm) return keep(given);
         const [x, scale, shift, mean, variance] = given.filter((v) =>
           v !== null

@@ -2,6 +2,7 @@
 import { expect, test } from "vitest";
 import { loadGraph } from "../../gpu-worker/run_graph.ts";
 import { differentiate } from "../../gpu-worker/train/differentiate.ts";
+import { keptAttention } from "../../gpu-worker/train/gradients/kept_attention.ts";
 import { erf } from "../../gpu-worker/train/gradients/smooth.ts";
 import {
   buildGraph,
@@ -89,6 +90,54 @@ function attentionOf(heads: number, [s, t]: [number, number]): Case {
   };
 }
 
+/** Attention that keeps its shares; with marks a third of each key is given. */
+function keptAttentionOf(hasMarks: boolean): Case {
+  const [heads, s, t, scale] = [2, 3, 5, 0.7];
+  const whole = attentionOf(heads, [s, t]);
+  const node = {
+    op: "MultiHeadAttention",
+    domain: "com.microsoft",
+    inputs: [],
+    outputs: [],
+    attributes: { num_heads: { int: heads }, scale: { float: scale } },
+  };
+  const mark = (token: number) => token / 4;
+  const withMarks = (g: GraphBuilder, key: Value) => {
+    const marks = g.constant("marks", {
+      dtype: "f32",
+      shape: [1, t, 1, 1],
+      read: () =>
+        new Uint8Array(
+          Float32Array.from({ length: t }, (_, i) => mark(i)).buffer,
+        ),
+    });
+    const shape = [2, t, heads, 1];
+    const parts = [
+      reshape(g, key, [2, t, heads, 2]),
+      expand(g, marks, { edges: g.ints(shape), shape }),
+    ];
+    return reshape(g, concat(g, parts, -1), [2, t, heads * 3]);
+  };
+  return {
+    shapes: hasMarks
+      ? [[2, s, heads * 3], [2, t, heads * 2], [2, t, heads * 2]]
+      : whole.shapes,
+    graph: (g, [query, key, value]) =>
+      keptAttention(g, node, [
+        query,
+        hasMarks ? withMarks(g, key) : key,
+        value,
+      ]),
+    reference: (query, key, value) => {
+      const full = make([2, t, heads * 3], ([n, token, i]) => {
+        const [head, at3] = [Math.floor(i / 3), i % 3];
+        return at3 === 2 ? mark(token) : at(key, [n, token, head * 2 + at3]);
+      });
+      return whole.reference(query, hasMarks ? full : key, value);
+    },
+  };
+}
+
 function depthToSpace(mode: string): Case {
   return {
     shapes: [[2, 12, 2, 3]],
@@ -165,6 +214,8 @@ const CASES: Readonly<Record<string, Case>> = {
   },
   "MultiHeadAttention": attentionOf(2, [4, 4]),
   "MultiHeadAttention across sequences": attentionOf(3, [2, 5]),
+  "keptAttention()": keptAttentionOf(false),
+  "keptAttention() with marks beside the keys": keptAttentionOf(true),
   "Transpose": {
     shapes: [[2, 3, 4]],
     graph: (g, [x]) => transpose(g, x, [2, 0, 1]),
@@ -272,3 +323,27 @@ function distance(ours: Float32Array, theirs: Float64Array): number {
   const range = Math.max(...theirs.map(Math.abs));
   return Math.max(...theirs.map((v, i) => Math.abs(v - ours[i]))) / range;
 }
+
+test("keptAttention() computes no gradient of what is given of keys", () => {
+  const count = (hasMarks: boolean) => {
+    const { shapes, graph } = keptAttentionOf(hasMarks);
+    const g = buildGraph("rule");
+    const values = shapes.map((shape, i) => g.input(`x${i}`, "f32", shape));
+    const y = graph(g, values);
+    const start = g.added.length;
+    differentiate(
+      g,
+      matmul(
+        g,
+        reshape(g, y, [1, 24]),
+        g.input("weights", "f32", [24, 1]),
+      ),
+      values,
+    );
+    // of all products only that of keys has a depth of 2 with marks
+    return g.added.slice(start).filter(({ op, outputs }) =>
+      op === "FusedMatMul" && g.find(outputs[0])?.shape.at(-1) === 3
+    ).length;
+  };
+  expect(count(true)).toBe(count(false) - 1);
+});

@@ -2,7 +2,8 @@
  * Gradient of the runtime's fused attention.
  *
  * The forward operator keeps no table of all pairs of tokens, and none is kept
- * for the backward pass: the shares are computed again, block by block.
+ * for the backward pass: the shares are computed again, block by block. Where
+ * the table is small it is kept, see kept_attention.ts.
  *
  * @module
  */
@@ -75,12 +76,12 @@ export const attention: Rules = {
  * rounding. A bias of keys sees nothing but that mean, and AdamW, which looks
  * at a gradient's sign before its size, would follow the rounding.
  */
-function center(g: GraphBuilder, x: Value): Value {
+export function center(g: GraphBuilder, x: Value): Value {
   return subtract(g, x, meanOver(g, x, [2]));
 }
 
 /** B×S×(heads·d) as B×heads×S×d. */
-function byHead(g: GraphBuilder, x: Value, heads: number): Value {
+export function byHead(g: GraphBuilder, x: Value, heads: number): Value {
   const [batch, count, width] = known(x);
   const apart = reshape(g, x, [batch, count, heads, width / heads]);
   return transpose(g, apart, [0, 2, 1, 3]);
@@ -91,7 +92,7 @@ function fromHeads(g: GraphBuilder, x: Value, like: Value): Value {
 }
 
 /** A column of −1 beside each row of a value. */
-function minusOne(g: GraphBuilder, like: Value): Value {
+export function minusOne(g: GraphBuilder, like: Value): Value {
   const shape = [...known(like).slice(0, -1), 1];
   const name = `minus_one[${shape}]`;
   const found = g.find(name);
