@@ -9,6 +9,8 @@
  * @module
  */
 import { Command, CommanderError, Option } from "commander";
+import process from "node:process";
+import { explainError } from "./explain_error.ts";
 import { addReportOptions } from "./report/options.ts";
 import { addSegmentOptions, spellWithHyphens } from "./segment/options.ts";
 import { addTrainOptions } from "./train/options.ts";
@@ -229,13 +231,17 @@ program.command("info")
     }
   });
 
+// a reader that has seen enough, as `head`, does not end the work
+process.stdout.on("error", (err: NodeJS.ErrnoException) => {
+  if (err.code !== "EPIPE") throw err;
+});
+
 try {
   await program.parseAsync(spellWithHyphens(Deno.args), { from: "user" });
 } catch (err) {
   // commander has printed its line (help and version are no mistakes)
   if (err instanceof CommanderError) Deno.exit(err.exitCode === 0 ? 0 : 2);
-  const reason = err instanceof Error ? err.message : String(err);
-  printError(`error: ${reason}`);
+  printError(`error: ${explainError(err)}`);
   Deno.exit(err instanceof UsageError ? 2 : 1);
 }
 

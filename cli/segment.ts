@@ -20,6 +20,7 @@ import { stemOf } from "../shared/image/names.ts";
 import type { Warning } from "../shared/pipeline/warnings.ts";
 import { loadCore } from "../wasm/mod.ts";
 import { callerPath } from "./caller_path.ts";
+import { explainError } from "./explain_error.ts";
 import { printLine } from "./print.ts";
 import { findImages } from "./segment/find_images.ts";
 import { type ImageOutcome, segmentFile } from "./segment/one_image.ts";
@@ -145,8 +146,7 @@ async function attempt(
   try {
     return await work();
   } catch (err) {
-    const error = err instanceof Error ? err.message : String(err);
-    return { image, status: "failed", error };
+    return { image, status: "failed", error: explainError(err) };
   }
 }
 

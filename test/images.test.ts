@@ -1,3 +1,7 @@
+/**
+ * Kernels on images: normalizing, resizing, filters. One file although long:
+ * all are small and share the inputs.
+ */
 import { expect, test } from "vitest";
 import { ArgumentError, ShapeError } from "../wasm/mod.ts";
 import { core } from "./core.ts";

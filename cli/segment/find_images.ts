@@ -4,7 +4,8 @@
  * @module
  */
 import { globSync, readdirSync, statSync } from "node:fs";
-import { dirname, join, parse } from "node:path";
+import { basename, dirname, join } from "node:path";
+import { stemOf } from "../../shared/image/names.ts";
 import { listParts } from "./image_file.ts";
 
 /** Files that are read, by the end of their names. */
@@ -34,9 +35,9 @@ export function findImages(
   { recursive, imageFilter }: FindOptions,
 ): string[] {
   const isImage = (path: string) => {
-    const { name, base } = parse(path);
-    return IMAGE.test(base) && !WRITTEN.test(name) && !base.startsWith(".") &&
-      name.endsWith(imageFilter);
+    const [name, stem] = [basename(path), stemOf(path)];
+    return IMAGE.test(name) && !WRITTEN.test(stem) && !name.startsWith(".") &&
+      stem.endsWith(imageFilter);
   };
   const found = inputs.flatMap((input) => {
     const stat = statSync(input, { throwIfNoEntry: false });

@@ -65,10 +65,13 @@ const IGNORED = [
 export function addSegmentOptions(command: Command): Command {
   command
     .option(
-      "--model <dir...>",
-      "folder with model.json, made by `import`; several are averaged",
+      "--model <dir>",
+      "folder with model.json, made by `import`; given again: averaged with it",
+      append,
     )
-    .addOption(new Option("--pretrained-model <dir...>").hideHelp())
+    .addOption(
+      new Option("--pretrained-model <dir>").argParser(append).hideHelp(),
+    )
     .option("--out <dir>", "folder for results; default: the image's own")
     .addOption(new Option("--savedir <dir>").hideHelp())
     .addOption(new Option("--dir <dir>").hideHelp())
@@ -111,7 +114,11 @@ export function addSegmentOptions(command: Command): Command {
       "--scratch <dir>",
       "folder for what does not fit memory; default: that of the results",
     )
-    .option("--provider <name...>", "cuda, webgpu, cpu: tried in this order")
+    .option(
+      "--provider <names>",
+      "as cuda,webgpu,cpu: tried in this order",
+      appendList,
+    )
     .option("--threads <n>", "threads of the processor", readNumber)
     .option("--look-one-level-down", "folders within folders, too")
     .option("--img-filter <end>", "only images whose stem ends so", "");
@@ -229,6 +236,15 @@ function readNumber(text: string): number {
     throw new InvalidArgumentError("It is not a number.");
   }
   return value;
+}
+
+/** Options that are given several times; not `<x...>`, which takes images. */
+function append(text: string, before: readonly string[] = []): string[] {
+  return [...before, text];
+}
+
+function appendList(text: string, before: readonly string[] = []): string[] {
+  return [...before, ...text.split(",").map((each) => each.trim())];
 }
 
 function readList(text: string): (number | string)[] {

@@ -11,12 +11,9 @@ import type { FloatTensor } from "./network.ts";
 
 /**
  * Threads wait for the next node by spinning, for as long as a short node
- * takes; waking them up takes the system longer than such a node. A step of a
- * small ViT on two threads took 190 instead of 206 ms, one of a small
- * U-Net 381 instead of 436 ms. It is bounded since threads that spin starve
- * each other: beside a program that kept both processors busy the same step
- * took 440 ms without spinning, 490 ms with it, 700 ms with the runtime's own
- * bound. No result depends on it.
+ * takes; waking them up takes the system longer than such a node. It is bounded
+ * since threads that spin starve each other beside a program that keeps all
+ * processors busy. No result depends on it.
  */
 const SPINNING = {
   "intra_op.allow_spinning": "1",

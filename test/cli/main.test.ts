@@ -36,6 +36,11 @@ test.each([
   expect(errors[0]).toMatch(line);
 });
 
+test("an error of the system is told in words", () => {
+  const { code, errors } = run(["info", "/not/there.tif"]);
+  expect([code, errors]).toEqual([1, ["error: /not/there.tif is not there"]]);
+});
+
 test("info prints version, core and runtime", () => {
   const { code, out } = run(["info", "--json"]);
   expect(code).toBe(0);

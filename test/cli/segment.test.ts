@@ -171,6 +171,42 @@ test.each([
   expect([code, out, errors.length]).toEqual([2, [], 1]);
 });
 
+test("segment takes images after --model and --provider, models one by one", () => {
+  const once = ["--model", model.folder];
+  const { out, errors } = run(
+    ...["segment", ...once, ...once, "--provider", "cpu,webgpu", "in/a.tif"],
+    ...["--out", "after", "--json"],
+  );
+  expect(errors).toEqual([]);
+  const { images, results: [{ result }] } = JSON.parse(out.join("\n"));
+  expect([images, result.models.length]).toEqual([1, 2]);
+});
+
+test("segment passes by label files of two extensions", () => {
+  mkdirSync(join(folder, "labelled"));
+  for (const name of ["a.tif", "a_cp_masks.ome.tif"]) {
+    copyFileSync(join(folder, "in/a.tif"), join(folder, "labelled", name));
+  }
+  const { out } = run("segment", "labelled", ...cpu, "--out", "o2", "--json");
+  expect(JSON.parse(out.join("\n")).images).toBe(1);
+});
+
+test("segment ends its work when nobody reads its lines any more", () => {
+  const main = join(ROOT, "cli", "main.ts");
+  const args = ["segment", "in", ...cpu, "--out", "unread"];
+  const line = [process.execPath, "run", "-A", main, ...args]
+    .map((part) => `'${part}'`).join(" ");
+  const { stderr } = spawnSync("sh", ["-c", `(${line}; echo $? >&2) | true`], {
+    encoding: "utf8",
+    env: { ...process.env, INIT_CWD: folder, NO_COLOR: "1" },
+  });
+  expect(stderr).toBe("0\n");
+  const stems = ["a", "b"].map((stem) => `${stem}_result.json`);
+  expect(readdirSync(join(folder, "unread"))).toEqual(
+    expect.arrayContaining(stems),
+  );
+});
+
 test("segment refuses a model that has been changed", () => {
   const changed = join(folder, "changed");
   mkdirSync(changed);

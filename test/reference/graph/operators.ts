@@ -1,7 +1,8 @@
 /**
  * ONNX operators on 64-bit floats, by their definitions, one element a time.
  *
- * To add one: a function from the node and its inputs to its outputs.
+ * To add one: a function from the node and its inputs to its outputs. One file
+ * although long: a table with an entry an operator.
  */
 import {
   floatOf,
