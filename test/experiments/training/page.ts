@@ -174,11 +174,18 @@ function tuningRow({ kind, base, tunings }: KindTunings): string[] {
     `${base.steps}, ${spellTime(base.seconds)}`,
     `${first.mean.toFixed(4)} → ${last.mean.toFixed(4)}`,
     `${(100 * (1 - last.mean / first.mean)).toFixed(1)} %`,
-    plusMinus(summarize(own.map(({ before }) => before))),
-    plusMinus(summarize(own.map(({ after }) => after))),
-    guarded.length > 0 ? plusMinus(summarize(guarded)) : "not asked",
+    overDraws(own.map(({ before }) => before)),
+    overDraws(own.map(({ after }) => after)),
+    guarded.length > 0 ? overDraws(guarded) : "not asked",
     spellTime(summarize(own.map(({ seconds }) => seconds)).mean),
   ];
+}
+
+/** One draw has no deviation to tell. */
+function overDraws(values: readonly number[]): string {
+  return values.length === 1
+    ? values[0].toFixed(3)
+    : plusMinus(summarize(values));
 }
 
 function writeCurve(kinds: readonly KindTunings[]): string {
