@@ -107,10 +107,15 @@ function groupSmall(
   return [...groups, ...alone.map((name) => [name])];
 }
 
-/** Tensors one after another, flat; one alone as it is. */
+/**
+ * Tensors one after another, flat. One alone stays as it is unless its last
+ * axis is 1, as in a kernel of 1×1, which the runtime multiplies by a number
+ * element by element, in seven times the time.
+ */
 function join(g: GraphBuilder, tensors: readonly Value[]): Value {
-  if (tensors.length === 1) return tensors[0];
-  return concat(g, tensors.map((x) => withShape(g, x, [count(x)])), 0);
+  if (tensors.length === 1 && tensors[0].shape.at(-1) !== 1) return tensors[0];
+  const flat = tensors.map((x) => withShape(g, x, [count(x)]));
+  return flat.length === 1 ? flat[0] : concat(g, flat, 0);
 }
 
 /** The tensors that were joined, in the shapes of `like`. */
@@ -119,7 +124,7 @@ function part(
   whole: Value,
   like: readonly Value[],
 ): Value[] {
-  if (like.length === 1) return [whole];
+  if (like.length === 1) return [withShape(g, whole, known(like[0]))];
   const sizes = like.map(count);
   const pieces = g.nodes(
     "Split",

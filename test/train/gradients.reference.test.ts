@@ -50,7 +50,6 @@ import {
   upsampleNearest,
   type Value,
 } from "../../shared/graph/mod.ts";
-import { fill } from "../reference/graph/tensor.ts";
 import {
   type Build,
   expectGradients,
@@ -179,6 +178,29 @@ const CASES: Case[] = [
     }, 4),
     inputs: [[1, 4, 5, 5], [4, 1, 3, 3]],
   },
+  // columns moved within a map, by more than one, unevenly, or too far for it
+  ...[
+    { kernel: [3, 5], pads: [1, 2, 1, 2], x: [2, 2, 4, 5] },
+    { kernel: [2, 2], pads: [1, 1, 0, 0], x: [2, 2, 3, 4] },
+    { kernel: [2, 2], pads: [0, 1, 1, 0], x: [2, 2, 3, 4] },
+    { kernel: [3, 3], pads: [1, 1, 1, 1], x: [1, 2, 3, 1] },
+    { kernel: [3, 5], pads: [1, 2, 1, 2], x: [1, 2, 3, 1] },
+  ].map(({ kernel: [rows, columns], pads, x }): Case => ({
+    name: `Conv ${rows}×${columns}, padding ${pads}, ${x}`,
+    build: node("Conv", [
+      x[0],
+      2,
+      x[2] + pads[0] + pads[2] + 1 - rows,
+      x[3] + pads[1] + pads[3] + 1 - columns,
+    ], { pads }),
+    inputs: [x, [2, 2, rows, columns]],
+  })),
+  // more images than are added one by one
+  {
+    name: "Conv of 17 images",
+    build: node("Conv", [17, 2, 3, 3], { pads: [1, 1, 1, 1] }),
+    inputs: [[17, 1, 3, 3], [2, 1, 3, 3]],
+  },
   {
     name: "Conv padded on two sides only",
     build: node("Conv", [1, 2, 4, 4], { pads: [0, 0, 2, 2] }),
@@ -220,6 +242,17 @@ const CASES: Case[] = [
   {
     name: "maxPool2()",
     build: (g, [x]) => maxPool2(g, x),
+    inputs: [[2, 2, 4, 6]],
+  },
+  {
+    name: "MaxPool of 2×3",
+    build: (g, [x]) =>
+      g.node("MaxPool", [x], { dtype: "f32", shape: [2, 2, 2, 2] }, {
+        attributes: {
+          kernel_shape: { ints: [2, 3] },
+          strides: { ints: [2, 3] },
+        },
+      }),
     inputs: [[2, 2, 4, 6]],
   },
   {
@@ -395,7 +428,10 @@ test("batchNormTraining() has the gradients of its definition", () =>
   ));
 
 test("differentiate() gives a pool's gradient to the first of equals", async () => {
-  const { shape, data } = fill([1, 1, 2, 4], () => 1);
+  // in one block all are equal, in one the last of a row and the first of the
+  // next, in one those of the last row, below 0
+  const shape = [1, 1, 2, 6];
+  const data = [1, 1, 2, 3, -7, -9, 1, 1, 3, 0, -5, -5];
   const g = buildGraph("equal");
   const x = g.input("x", "f32", shape);
   const loss = g.node("ReduceSum", [maxPool2(g, x)], {
@@ -409,7 +445,7 @@ test("differentiate() gives a pool's gradient to the first of equals", async () 
     x: { shape, data: Float32Array.from(data) },
   });
   await network.close();
-  expect([...found.d.data]).toEqual([1, 0, 1, 0, 0, 0, 0, 0]);
+  expect([...found.d.data]).toEqual([1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 1, 0]);
 });
 
 test("differentiate() tells what the loss does not depend on", () => {

@@ -88,7 +88,7 @@ test("buildStep() in f32 is to the byte what it was", () => {
         accumulate: 2,
       }).graph,
     ),
-  ]).toEqual(["495d383c7cbe8c79", "d9d5d00415d559ba", "4a5eaadbce4db5d1"]);
+  ]).toEqual(["a32eb7c8e4e4fad8", "52f13f7b5cc409a3", "46f6bc8848784862"]);
 });
 
 test.each(["residual-unet", "cpnet", "sam"])(

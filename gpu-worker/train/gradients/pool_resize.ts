@@ -1,5 +1,5 @@
 /**
- * Gradients of pooling and of resizing.
+ * Gradients of pooling by means and of resizing.
  *
  * @module
  */
@@ -39,27 +39,6 @@ export function upsampleLinear(g: GraphBuilder, x: Value): Value {
 
 /** Rules of this family. */
 export const poolResize: Rules = {
-  MaxPool: simple(({ g, node }, d, [x]) => {
-    const [, , height, width] = known(x);
-    const block = blockOf(node);
-    if (height % block[0] !== 0 || width % block[1] !== 0) {
-      throw new ArgumentError(node.op, `${height}×${width} is cut by ${block}`);
-    }
-    // where the largest lies, the first of equal ones; asked for here only,
-    // so that inference graphs stay as they are
-    const [, places] = g.nodes("MaxPool", [x], [d, {
-      dtype: "i64",
-      shape: d.shape,
-    }], { attributes: node.attributes });
-    return [
-      g.node("MaxUnpool", [d, places], x, {
-        attributes: {
-          kernel_shape: { ints: block },
-          strides: { ints: block },
-        },
-      }),
-    ];
-  }),
   AveragePool: simple(({ g, node }, d, [x]) => {
     const [rows, columns] = blockOf(node);
     const share = cast(g, g.float(1 / (rows * columns)), d.dtype);
@@ -92,7 +71,7 @@ export const poolResize: Rules = {
 };
 
 /** Edges of squares that neither overlap nor leave gaps. */
-function blockOf(node: Node): readonly number[] {
+export function blockOf(node: Node): readonly number[] {
   const kernel = intsOf(node, "kernel_shape", []);
   const strides = intsOf(node, "strides", [1, 1]);
   const pads = intsOf(node, "pads", [0, 0, 0, 0]);
@@ -129,7 +108,8 @@ function resizeBack(
   return matmul(g, matrix(from[2], height, true), narrow);
 }
 
-function resize(
+/** Planes in another size. */
+export function resize(
   g: GraphBuilder,
   x: Value,
   { shape, mode, place }: {

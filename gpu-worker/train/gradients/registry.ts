@@ -12,6 +12,7 @@ import { elementwise } from "./elementwise.ts";
 import { gather } from "./gather.ts";
 import { layerNorms } from "./layer_norm.ts";
 import { matrix } from "./matrix.ts";
+import { maxPool } from "./max_pool.ts";
 import { poolResize } from "./pool_resize.ts";
 import { reduce } from "./reduce.ts";
 import type { Rule, Rules } from "./rule.ts";
@@ -27,6 +28,7 @@ const RULES: Rules = {
   ...gather,
   ...layerNorms,
   ...matrix,
+  ...maxPool,
   ...poolResize,
   ...reduce,
   ...shape,
