@@ -113,7 +113,10 @@ export function describeSigned(find: () => ObjectStore): void {
         url.replace("signed/tampered", "signed/elsewhere"),
         url.replace("signed/tampered", "signed/../signed/elsewhere"),
         url.replace(/(Expires|expiresMs)=(\d)/, "$1=9$2"),
-        url.replace(/([Ss]ignature)=./, "$1=_"),
+        url.replace(
+          /([Ss]ignature=)(.)/,
+          (_, name, letter) => name + (letter === "0" ? "1" : "0"),
+        ),
         url.replace(/&[^&]*[Ss]ignature=[^&]*/, ""),
       ];
       for (const attempt of changed) {
