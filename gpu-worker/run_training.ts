@@ -263,22 +263,38 @@ function createTeller(
 ) {
   let told: Promise<unknown> = Promise.resolve();
   let lastStep = -Infinity;
+  let withheld: LogLine | undefined;
   const add = (event: { type: string; data: Json }) => {
     // a line that is lost is no harm
     told = told.then(() => tell(event)).catch(() => {});
+  };
+  const addLine = (line: LogLine) =>
+    add({ type: "log", data: line as unknown as Json });
+  // the last step before anything else is always told: curves end where the
+  // training ended, however short it was
+  const release = () => {
+    if (withheld) addLine(withheld);
+    withheld = undefined;
   };
   return {
     line(line: LogLine) {
       // one that is handed back goes on to its next checkpoint
       if (!handBack?.aborted) signal.throwIfAborted();
-      if (line.event === "step") {
-        if (now() - lastStep < STEP_MS) return;
+      if (line.event !== "step") release();
+      else if (now() - lastStep < STEP_MS) {
+        withheld = line;
+        return;
+      } else {
         lastStep = now();
+        withheld = undefined;
       }
-      add({ type: "log", data: line as unknown as Json });
+      addLine(line);
     },
     say: (text: string) => add({ type: "message", data: { text } }),
-    done: () => told,
+    done: () => {
+      release();
+      return told;
+    },
   };
 }
 
