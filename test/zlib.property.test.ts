@@ -3,7 +3,8 @@ import zlib from "node:zlib";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { createRoom } from "../shared/image/inflate_runs.ts";
-import { deflate, inflateInto } from "../shared/image/zlib.ts";
+import { crc32, sumByTable } from "../shared/image/crc32.ts";
+import { deflate, inflateInto, inflateWhole } from "../shared/image/zlib.ts";
 
 /** With the runtime's zlib, without one, and as it is chosen. */
 const WAYS = [{ zlib }, { zlib: undefined }, undefined];
@@ -46,6 +47,32 @@ test("inflateInto() gives what deflate() packed, each by any way", () => {
       }
     }),
     { numRuns: 150 },
+  );
+});
+
+test("inflateWhole() gives what was packed, nothing of more or of broken data", () => {
+  fc.assert(
+    fc.property(bytes, fc.nat(9), (plain, spare) => {
+      const packed = deflate(plain, 4);
+      expect(inflateWhole(packed, plain.length + spare)).toEqual(plain);
+      const cut = packed.subarray(0, packed.length - 5);
+      expect(inflateWhole(cut, plain.length)).toBeUndefined();
+      if (plain.length < 2) return;
+      expect(inflateWhole(packed, plain.length - 1)).toBeUndefined();
+    }),
+    { numRuns: 50 },
+  );
+  const packed = deflate(new Uint8Array(9), 4);
+  expect(inflateWhole(packed, 9, { zlib: undefined })).toBeUndefined();
+});
+
+test("crc32() is the same with the runtime's zlib and without", () => {
+  fc.assert(
+    fc.property(bytes, (plain) => {
+      expect(sumByTable(plain)).toBe(zlib.crc32(plain));
+      expect(crc32(plain)).toBe(zlib.crc32(plain));
+    }),
+    { numRuns: 50 },
   );
 });
 

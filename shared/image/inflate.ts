@@ -5,9 +5,13 @@
  */
 import { Gunzip, Inflate, Unzlib } from "fflate";
 import { CorruptImageError } from "../errors.ts";
+import { inflateWhole, platform } from "./zlib.ts";
 
 /** Input pushed at once: 16 KiB unpack to 16 MiB at most. */
 const STEP_BYTES = 1 << 14;
+
+/** More is unpacked step by step, so that others get their turn. */
+const AT_ONCE_BYTES = 2 ** 24;
 
 /** How bounded inflating is done. */
 export interface InflateOptions {
@@ -44,6 +48,12 @@ export async function inflateFast(
   maxBytes: number,
   options: { readonly format: string },
 ): Promise<Uint8Array> {
+  if (platform !== undefined && maxBytes <= AT_ONCE_BYTES) {
+    const whole = inflateWhole(bytes, maxBytes);
+    return whole?.length === maxBytes
+      ? whole
+      : inflate(bytes, maxBytes, options);
+  }
   const chunks: Uint8Array[] = [];
   let total = 0;
   const reader = streamSteps(bytes)

@@ -1,6 +1,6 @@
 /**
- * zlib data by the runtime's own zlib where it has one, several times as fast;
- * by npm and our own code in browsers, whose streams answer later only.
+ * zlib data and CRC-32 by the runtime's own zlib where it has one, several times
+ * as fast; by npm and our own code in browsers, whose streams answer later only.
  *
  * @module
  */
@@ -9,6 +9,8 @@ import { inflateRuns, type Unpacked } from "./inflate_runs.ts";
 
 /** What is used of `node:zlib`. */
 interface Zlib {
+  /** Not in older versions. */
+  crc32?(bytes: Uint8Array): number;
   deflateSync(
     bytes: Uint8Array,
     options: { readonly level: number },
@@ -23,7 +25,7 @@ interface Zlib {
 const CHUNK = { least: 64, most: 2 ** 20 };
 
 /** `node:zlib`; an import of it would not load in browsers. */
-const platform: Zlib | undefined = (globalThis as {
+export const platform: Zlib | undefined = (globalThis as {
   process?: { getBuiltinModule?: (name: string) => unknown };
 }).process?.getBuiltinModule?.("node:zlib") as Zlib | undefined;
 
@@ -50,6 +52,30 @@ export function deflate(
 }
 
 /**
+ * Inflate zlib data by the runtime's zlib.
+ *
+ * @returns  what was unpacked; `undefined` where there is none, the data is
+ *   broken, or it is more than `maxBytes`
+ */
+export function inflateWhole(
+  packed: Uint8Array,
+  maxBytes: number,
+  { zlib }: ZlibOptions = { zlib: platform },
+): Uint8Array | undefined {
+  if (zlib === undefined) return undefined;
+  try {
+    const { buffer, byteOffset, length } = zlib.inflateSync(packed, {
+      maxOutputLength: Math.max(1, maxBytes),
+      chunkSize: Math.min(CHUNK.most, Math.max(CHUNK.least, maxBytes)),
+    });
+    // Node's type of bytes is one of its own
+    return new Uint8Array(buffer, byteOffset, length);
+  } catch {
+    return undefined;
+  }
+}
+
+/**
  * Inflate zlib data into room for it: what `inflateRuns` gives.
  *
  * @returns  bytes that were unpacked; −1 where the data is broken or more than
@@ -62,16 +88,10 @@ export function inflateInto(
 ): number {
   if (zlib === undefined) return inflateRuns(packed, room);
   const { bytes } = room;
-  try {
-    const unpacked = zlib.inflateSync(packed, {
-      maxOutputLength: Math.max(1, bytes.length),
-      chunkSize: Math.min(CHUNK.most, Math.max(CHUNK.least, bytes.length)),
-    });
-    if (unpacked.length > bytes.length) return -1;
-    bytes.set(unpacked);
-    return unpacked.length;
-  } catch {
-    // our own reader takes data whose checksum is wrong, and refuses the rest
-    return inflateRuns(packed, room);
-  }
+  const unpacked = inflateWhole(packed, bytes.length, { zlib });
+  // our own reader takes data whose checksum is wrong, and refuses the rest
+  if (unpacked === undefined) return inflateRuns(packed, room);
+  if (unpacked.length > bytes.length) return -1;
+  bytes.set(unpacked);
+  return unpacked.length;
 }
