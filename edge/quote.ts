@@ -7,10 +7,9 @@ import type { z } from "zod";
 import { ArgumentError, isSegError } from "../shared/errors.ts";
 import { toByteSource } from "../shared/image/byte_source.ts";
 import { openImage } from "../shared/image/open.ts";
-import { sniffImage } from "../shared/image/sniff.ts";
 import type { JobRequest, Quote } from "../shared/schema/wire.ts";
 import { objectKey } from "../shared/storage/keys.ts";
-import { readBytes } from "../shared/storage/read_bytes.ts";
+import { readBytes, readStart } from "../shared/storage/read_bytes.ts";
 import { planTiles } from "../wasm/mod.ts";
 import type { EdgeDeps } from "./deps.ts";
 import type { JobInput } from "./inputs.ts";
@@ -24,6 +23,9 @@ const GUESSED_BYTES_PER_PIXEL = 1;
 /** DEFLATE packs 1032 to 1, and a byte holds 8 pixels of 1 bit. */
 const MAX_PIXELS_PER_BYTE = 1032 * 8;
 const TILE = 256;
+/** Of a PNG file (PNG §5.2); its size is within so many bytes (§11.2.2). */
+const PNG_SIGNATURE = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a];
+const START_BYTES = 32;
 
 /** Reckon a job's quote; nothing is queued. */
 export async function quoteJob(
@@ -46,7 +48,7 @@ export async function quoteJob(
       ? { height: 512, width: 512, planes: 1 }
       : info.length > MAX_SAMPLE_BYTES
       ? guessSize(info.length)
-      : await readSize(store, key);
+      : await readSize(store, key, info.length);
     const plan = planTiles(size, {
       tileSize: parameters.tileSize ?? TILE,
       tileOverlap: parameters.tileOverlap,
@@ -74,22 +76,27 @@ function guessSize(bytes: number) {
   return { height: edge, width: edge, planes: 1 };
 }
 
-async function readSize(store: EdgeDeps["store"], key: string) {
-  const bytes = await readBytes(store, key);
+async function readSize(
+  store: EdgeDeps["store"],
+  key: string,
+  length: number,
+) {
+  if (length === 0) return guessSize(0);
+  const start = await readStart(store, key, START_BYTES);
+  const isPng = PNG_SIGNATURE.every((byte, i) => start[i] === byte);
+  const bytes = isPng ? start : await readBytes(store, key);
   try {
-    const size = sniffImage(bytes) === "png"
-      ? readPngSize(bytes)
-      : await readHeader(bytes);
+    const size = isPng ? readPngSize(bytes) : await readHeader(bytes);
     const { height, width, planes } = size;
     const pixels = height * width * planes;
     // the header of a damaged file may tell any size
-    const isSane = pixels > 0 && pixels <= MAX_PIXELS_PER_BYTE * bytes.length;
+    const isSane = pixels > 0 && pixels <= MAX_PIXELS_PER_BYTE * length;
     if (isSane) return size;
   } catch (err) {
     // the job will say what is wrong with it
     if (!isSegError(err) && !(err instanceof ArgumentError)) throw err;
   }
-  return guessSize(bytes.byteLength);
+  return guessSize(length);
 }
 
 /** Size in a PNG's header (PNG §11.2.2). */
