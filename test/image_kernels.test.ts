@@ -81,6 +81,32 @@ test.each(LENGTHS.slice(1))(
 );
 
 test.each(LENGTHS.slice(1))(
+  "resizeLinear() interpolates %i columns as one by one",
+  (width) => {
+    const f = Math.fround;
+    // 5: all but the middle of an odd number have a weight; 2 and 10: edges
+    for (const from of [1, 2, 5, 10, width]) {
+      const source = ramp(from).map((value) => f(value / 3));
+      const out = between(new Float32Array(width), (kernels, at) => {
+        const row = arena.put(source);
+        kernels.resizeLinear(at, row, 1, 1, 1, from, 1, 1, width);
+      });
+      const expected = Array.from({ length: width }, (_, i) => {
+        const middle = (i + 0.5) * (from / width) - 0.5;
+        const x = Math.min(Math.max(middle, 0), from - 1);
+        const whole = Math.floor(x);
+        const weight = f(x - whole);
+        if (weight === 0) return source[whole];
+        return f(
+          f(source[whole] * f(1 - weight)) + f(source[whole + 1] * weight),
+        );
+      });
+      expect([...out]).toEqual(expected);
+    }
+  },
+);
+
+test.each(LENGTHS.slice(1))(
   "addTile(), cutTile() and finishRows() stay within %i columns",
   (width) => {
     const height = 3;

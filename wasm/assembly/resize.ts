@@ -189,8 +189,42 @@ export function linearTable(out: usize, src: i32, dst: i32): void {
   }
 }
 
-/** Interpolate n values of a row by a table. */
+/**
+ * Interpolate n values of a row by a table; a neighbor of weight 0 is not read.
+ * Body and tail do the same operations.
+ */
 export function lerpColumns(out: usize, row: usize, table: usize, n: i32): void {
+  const one = f32x4.splat(1);
+  let x = 0;
+  for (; x + 4 <= n; x += 4) {
+    const a = v128.load(table);
+    const b = v128.load(table, 16);
+    const f = v128.shuffle<f32>(a, b, 1, 3, 5, 7);
+    // any weight of 0 leaves the four to the loop below
+    if (v128.any_true(f32x4.eq(f, f32x4.splat(0)))) {
+      lerpEach(out, row, table, 4);
+    } else {
+      const p0 = row + usize(i32x4.extract_lane(a, 0));
+      const p1 = row + usize(i32x4.extract_lane(a, 2));
+      const p2 = row + usize(i32x4.extract_lane(b, 0));
+      const p3 = row + usize(i32x4.extract_lane(b, 2));
+      // each pixel and its right neighbor lie side by side
+      const low = v128.load64_lane(p1, v128.load64_zero(p0), 1);
+      const high = v128.load64_lane(p3, v128.load64_zero(p2), 1);
+      const near = v128.shuffle<f32>(low, high, 0, 2, 4, 6);
+      const far = v128.shuffle<f32>(low, high, 1, 3, 5, 7);
+      v128.store(
+        out,
+        f32x4.add(f32x4.mul(near, f32x4.sub(one, f)), f32x4.mul(far, f)),
+      );
+    }
+    out += 16;
+    table += 32;
+  }
+  lerpEach(out, row, table, n - x);
+}
+
+function lerpEach(out: usize, row: usize, table: usize, n: i32): void {
   for (let x = 0; x < n; x++) {
     const at = row + load<u32>(table);
     const f = load<f32>(table, 4);

@@ -186,7 +186,7 @@ export function addTile(
  * flowScale    f32                 divided by this
  *
  * Tiles lie on a grid, so the sum of the products of weights is the product
- * of their sums.
+ * of their sums. Body and tail do the same operations.
  *
  * Source: cellpose 4.2.1 `average_tiles`; flows are divided by 5 there at
  * each use.
@@ -213,7 +213,30 @@ export function finishRows(
       const from = sums +
         (((usize(i) * usize(h) + usize(y)) * usize(fullWidth) + usize(left)) << 2);
       const weight = load<f64>(weightY + (usize(y) << 3));
-      for (let x = 0; x < w; x++) {
+      const splat = f64x2.splat(weight);
+      const weights = weightX + (usize(left) << 3);
+      const body = w & ~3;
+      for (let x = 0; x < body; x += 4) {
+        const values = v128.load(from + (usize(x) << 2));
+        const at = weights + (usize(x) << 3);
+        const low = f64x2.div(
+          f64x2.promote_low_f32x4(values),
+          f64x2.mul(splat, v128.load(at)),
+        );
+        const high = f64x2.div(
+          f64x2.promote_low_f32x4(v128.shuffle<i64>(values, values, 1, 1)),
+          f64x2.mul(splat, v128.load(at, 16)),
+        );
+        const both = v128.shuffle<i64>(
+          f32x4.demote_f64x2_zero(low),
+          f32x4.demote_f64x2_zero(high),
+          0,
+          2,
+        );
+        v128.store(out, f32x4.div(both, f32x4.splat(scale)));
+        out += 16;
+      }
+      for (let x = body; x < w; x++) {
         const by = weight * load<f64>(weightX + (usize(left + x) << 3));
         const value = f32(f64(load<f32>(from + (usize(x) << 2))) / by);
         store<f32>(out, value / scale);
