@@ -120,7 +120,7 @@ export async function startService(options: ServeOptions): Promise<Service> {
     workMetrics,
     shipped: model,
     folder: join(data, "worker"),
-    load: (folder) => loadNodeEncoder(folder),
+    load: (folder) => loadNodeEncoder(folder, { isShared: true }),
     guard: deps.guards.inputs,
     pricePerGpuSecond: deps.settings.pricePerGpuSecond,
   }, { concurrency, leaseMs: LEASE_MS, kinds: WORK_KINDS });

@@ -80,7 +80,8 @@ const worker = startWorker({
   store,
   shipped,
   folder: env.CYTOEDGE_WORK_FOLDER ?? join(tmpdir(), "cytoedge-worker"),
-  load: (folder) => loadNodeEncoder(folder, { providers, ...threads }),
+  load: (folder) =>
+    loadNodeEncoder(folder, { providers, ...threads, isShared: true }),
   loadForTraining: (folder) =>
     loadNodeEncoder(folder, { providers: ["cpu"], ...threads }),
   workMetrics,
