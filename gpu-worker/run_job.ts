@@ -12,6 +12,7 @@ import { decodeImage } from "../shared/image/decode.ts";
 import { stemOf } from "../shared/image/names.ts";
 import { toInput } from "../shared/pipeline/preview.ts";
 import { digestBytes } from "../shared/pipeline/digest.ts";
+import type { NetworkOutput } from "../shared/pipeline/blend_outputs.ts";
 import type { Encoder } from "../shared/pipeline/encoder.ts";
 import { describeResult, resultId } from "../shared/pipeline/result.ts";
 import { segment } from "../shared/pipeline/segment.ts";
@@ -32,9 +33,10 @@ import type {
 import type { OutputName } from "../shared/schema/output_kinds.ts";
 import { objectKey } from "../shared/storage/keys.ts";
 import { readBytes } from "../shared/storage/read_bytes.ts";
-import { RESULT_FILE } from "../shared/storage/names.ts";
+import { NETWORK_FILE, RESULT_FILE } from "../shared/storage/names.ts";
 import type { ObjectStore } from "../shared/storage/types.ts";
 import type { Core } from "../wasm/mod.ts";
+import { sendNetwork, type SentNetwork } from "./send_network.ts";
 import { storeResult } from "./store_result.ts";
 import type { WorkMetrics } from "./metrics.ts";
 
@@ -134,18 +136,26 @@ async function runImage(
     ...(job.parameters.axes === null ? {} : { axes: job.parameters.axes }),
   });
   const decode = performance.now() - begun;
-  const result = await segment(toInput(decoded), job.parameters, {
-    core: deps.core,
-    encoders: [encoder],
-    signal,
-    onProgress: reporter(deps, task),
-  });
-  signal.throwIfAborted();
+  const { result, network, description } = await keepingNetwork(
+    (output) => sendNetwork(deps.store, folder(NETWORK_FILE), output),
+    async (onOutput) => {
+      const result = await segment(toInput(decoded), job.parameters, {
+        core: deps.core,
+        encoders: [encoder],
+        signal,
+        onProgress: reporter(deps, task),
+        onOutput,
+      });
+      signal.throwIfAborted();
+      const description = await describeResult(result, [encoder], key);
+      return { result, description };
+    },
+  );
 
   const segmented = performance.now();
-  const description = await describeResult(result, [encoder], key);
   const files = await storeResult(deps.store, {
     ...{ core: deps.core, image: decoded, result, folder, description },
+    network,
     fileName: image.name,
     stem: spellStem(image.name),
     outputs: job.outputs as OutputName[],
@@ -189,6 +199,25 @@ async function readInput(
   const detail = `was answered with ${status}`;
   if (status >= 500) throw new StorageError("fetch", url, { detail });
   throw new InvalidRequestError([{ pointer: "url", detail }]);
+}
+
+/** Send a network's output while masks are found; where none are, drop it. */
+async function keepingNetwork<T>(
+  send: (output: NetworkOutput) => SentNetwork,
+  run: (onOutput: (output: NetworkOutput) => Promise<void>) => Promise<T>,
+): Promise<T & { network: SentNetwork | undefined }> {
+  const begun: SentNetwork[] = [];
+  try {
+    const found = await run((output) => {
+      const network = send(output);
+      begun.push(network);
+      return network.sent;
+    });
+    return { ...found, network: begun[0] };
+  } catch (err) {
+    await begun[0]?.drop();
+    throw err;
+  }
 }
 
 /** The result as it is in the store, where it has all outputs asked for. */

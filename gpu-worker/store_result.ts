@@ -6,7 +6,6 @@
  *
  * @module
  */
-import { encodeNpy } from "../shared/image/npy.ts";
 import type {
   ResultDescription,
   SegmentResult,
@@ -19,6 +18,7 @@ import type { OutputName } from "../shared/schema/output_kinds.ts";
 import { NETWORK_FILE, RESULT_FILE } from "../shared/storage/names.ts";
 import type { ObjectStore, PutOptions } from "../shared/storage/types.ts";
 import { createLanes } from "./lanes.ts";
+import { sendNetwork, type SentNetwork } from "./send_network.ts";
 
 /** What files are made of, which ones, and where they go. */
 export interface StoredParts extends OutputContext {
@@ -26,6 +26,8 @@ export interface StoredParts extends OutputContext {
   /** Key of a file. */
   readonly folder: (file: string) => string;
   readonly description: ResultDescription;
+  /** The network's output, where it is on its way already. */
+  readonly network?: SentNetwork | undefined;
 }
 
 /** Files that are sent at a time. */
@@ -37,7 +39,7 @@ const PUTS = 4;
  */
 export async function storeResult(
   store: ObjectStore,
-  { outputs, folder, description, ...context }: StoredParts,
+  { outputs, folder, description, network: sent, ...context }: StoredParts,
   signal: AbortSignal,
 ): Promise<string[]> {
   const files: string[] = [];
@@ -46,14 +48,11 @@ export async function storeResult(
     puts.start(() => put(store, folder(file), content));
   try {
     // the largest file first: the others are made while it is waited for
-    const network = encodeNetwork(context.result);
+    const network = sent ??
+      startNetwork(store, folder(NETWORK_FILE), context.result);
     if (network) {
-      await new Promise<void>((onSent, fail) => {
-        puts.start(() =>
-          put(store, folder(NETWORK_FILE), network, { onSent })
-            .finally(onSent)
-        ).catch(fail);
-      });
+      await puts.start(network.release);
+      await network.sent;
     }
     for (const name of outputs) {
       const made = writeOutput(name, context);
@@ -75,31 +74,21 @@ export async function storeResult(
   return files;
 }
 
-/** What masks are computed again from; those of stacks are not. */
-function encodeNetwork({ planes }: SegmentResult): Uint8Array | undefined {
-  const [plane] = planes;
-  if (planes.length > 1 || plane.flows.length === 0) return undefined;
-  const { height, width } = plane.flowsSize;
-  return encodeNpy(adjoin(plane.flows, plane.cellprob), [3, height, width]);
-}
-
-/** One behind the other; where they lie so, they are not copied. */
-function adjoin(first: Float32Array, second: Float32Array): Float32Array {
-  const length = first.length + second.length;
-  const isSide = first.buffer === second.buffer &&
-    first.byteOffset + first.byteLength === second.byteOffset;
-  if (isSide) return new Float32Array(first.buffer, first.byteOffset, length);
-  const both = new Float32Array(length);
-  both.set(first);
-  both.set(second, first.length);
-  return both;
+/** Of stacks no output is stored, and where the network gives no flows. */
+function startNetwork(
+  store: ObjectStore,
+  key: string,
+  { planes: [plane, ...others] }: SegmentResult,
+): SentNetwork | undefined {
+  if (others.length > 0 || plane.flows.length === 0) return undefined;
+  return sendNetwork(store, key, { ...plane, size: plane.flowsSize });
 }
 
 async function put(
   store: ObjectStore,
   key: string,
   content: Uint8Array | string,
-  options: Pick<PutOptions, "after" | "onSent"> = {},
+  options: Pick<PutOptions, "after"> = {},
 ): Promise<void> {
   const bytes = typeof content === "string"
     ? new TextEncoder().encode(content)

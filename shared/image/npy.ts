@@ -178,6 +178,21 @@ export function encodeNpy(
       `(${shape.join(", ")}) needs ${length} elements, data has ${data.length}`,
     );
   }
+  const header = encodeNpyHeader(data, shape);
+  const out = new Uint8Array(header.length + data.byteLength);
+  out.set(header);
+  out.set(
+    new Uint8Array(data.buffer, data.byteOffset, data.byteLength),
+    header.length,
+  );
+  return out;
+}
+
+/** What stands before an array's values, whose type `data` has. */
+export function encodeNpyHeader(
+  data: NpyData,
+  shape: readonly number[],
+): Uint8Array<ArrayBuffer> {
   // u1 stands before b1 in the table, so bytes are written as uint8
   const descr = Object.entries(TYPES).find(([, t]) => data instanceof t)?.[0];
   if (descr === undefined) {
@@ -188,16 +203,12 @@ export function encodeNpy(
     `{'descr': '${descr}', 'fortran_order': False, 'shape': (${axes}), }`;
   // magic, version and length take 10 bytes; the data starts at 64·n
   const headerBytes = Math.ceil((10 + text.length + 1) / 64) * 64 - 10;
-  const out = new Uint8Array(10 + headerBytes + data.byteLength);
+  const out = new Uint8Array(10 + headerBytes);
   out.set(MAGIC);
   out[6] = 1;
   new DataView(out.buffer).setUint16(8, headerBytes, true);
   const padded = text.padEnd(headerBytes - 1, " ") + "\n";
   out.set(new TextEncoder().encode(padded), 10);
-  out.set(
-    new Uint8Array(data.buffer, data.byteOffset, data.byteLength),
-    10 + headerBytes,
-  );
   return out;
 }
 

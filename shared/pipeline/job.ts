@@ -5,6 +5,7 @@
  */
 import type { Convention, Core, TilePlan } from "../../wasm/mod.ts";
 import type { SegmentParameters } from "../schema/parameters.ts";
+import type { NetworkOutput } from "./blend_outputs.ts";
 import type { ChannelSource } from "./channels.ts";
 import type { EncodeFacts } from "./encode_tiles.ts";
 import type { Encoder } from "./encoder.ts";
@@ -48,6 +49,12 @@ export interface SegmentDeps {
   readonly confidence?: boolean;
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: Progress) => void;
+  /**
+   * Called with the output of an image, not of a stack, before masks are
+   * computed from it, which waits until it is through; not called where the
+   * network gives no flows. The arrays are those of the result.
+   */
+  readonly onOutput?: ((output: NetworkOutput) => Promise<void>) | undefined;
 }
 
 /** What all planes of an image share. */

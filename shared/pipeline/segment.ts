@@ -64,6 +64,7 @@ export async function segment(
     ...deps,
     sources: chosen.sources,
     start,
+    ...(planes.length > 1 ? { onOutput: undefined } : {}),
     ...(estimate ? { diameter: estimate.diameter } : {}),
   });
   return await runPlanes(job, image, {

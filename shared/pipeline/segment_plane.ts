@@ -56,6 +56,8 @@ export async function segmentPlane(
         }),
     })
     : await runNetwork(normalized.source, job, createOutput);
+  if (!isSemantic) await job.onOutput?.(output);
+  // what is waited for there is no stage's
   clock();
 
   const found = isSemantic

@@ -70,6 +70,7 @@ export function openS3(options: S3Options): ObjectStore {
   ): Promise<ObjectInfo> {
     const { length = bytes.length, sha256 = digest(bytes) } = options;
     if (length !== bytes.length) throw wrongLength(length, `${bytes.length}`);
+    if (options.after) options.onSent?.();
     await options.after;
     const sent = client.send(
       new PutObjectCommand({
@@ -113,6 +114,7 @@ export function openS3(options: S3Options): ObjectStore {
           return await putBytes(key, await hold(content, length), options);
         }
         const said = { ...options, length };
+        options.onSent?.();
         await options.after;
         const etag = await uploadStream(home, { key, content, options: said });
         return written(key, etag, said);

@@ -86,7 +86,10 @@ export interface PutOptions {
    * `put` does then. What can be done before is done meanwhile.
    */
   readonly after?: Promise<unknown>;
-  /** Called when its bytes are handed over: the rest is to wait. */
+  /**
+   * Called when its bytes are handed over, or cannot be before `after`: the
+   * rest is to wait. May be called again.
+   */
   readonly onSent?: () => void;
 }
 

@@ -89,6 +89,48 @@ test("segment() scales to the model's diameter and back", async () => {
   expect(plane.flowsSize).toEqual(image.size);
 });
 
+test.each([true, false])(
+  "segment() tells the output of an image before its masks, resample %s",
+  async (resample) => {
+    const image = createOutputImage(300, 260);
+    const told: Float32Array[] = [];
+    const waits = new AbortController();
+    const run = () =>
+      segment(image, read({ diameter: 24, resample }), {
+        core,
+        encoders: [createIdentity()],
+        async onOutput({ flows, cellprob }) {
+          told.push(flows, cellprob);
+          await Promise.resolve();
+          waits.signal.throwIfAborted();
+        },
+      });
+    const { planes: [plane] } = await run();
+    expect(told[0]).toBe(plane.flows);
+    expect(told[1]).toBe(plane.cellprob);
+    expect(told).toHaveLength(2);
+    // masks wait for it
+    waits.abort();
+    await expect(run()).rejects.toThrow();
+  },
+);
+
+test("segment() tells no output of a stack", async () => {
+  const { data, shape, ...image } = createOutputImage(60, 60);
+  const two = new Float32Array(2 * data.length);
+  two.set(data);
+  two.set(data, data.length);
+  const stack = { ...image, data: two, shape: [2, ...shape], axes: "ZYXC" };
+  let calls = 0;
+  const { planes } = await segment(stack, read({ channels: [1, 2, 3] }), {
+    core,
+    encoders: [createIdentity()],
+    onOutput: () => Promise.resolve(void calls++),
+  });
+  expect(planes).toHaveLength(2);
+  expect(calls).toBe(0);
+});
+
 test("segment() without resample finds masks at the network's size", async () => {
   const image = createOutputImage(300, 260);
   const deps = { core, encoders: [createIdentity()] };

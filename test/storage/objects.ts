@@ -67,6 +67,25 @@ export function describeObjects(find: () => ObjectStore): void {
       expect(await readText(store, "put/after")).toBe("late");
     });
 
+    test("put() tells before what it waits for that nothing is left to send", async () => {
+      for (const length of [1000, 9_000_000]) {
+        const bytes = new Uint8Array(randomBytes(length));
+        const sent = Promise.withResolvers<void>();
+        const wait = Promise.withResolvers<void>();
+        const stored = store.put("put/sent", streamOf(bytes, 65_536), {
+          mediaType: TYPE,
+          length,
+          after: wait.promise,
+          onSent: sent.resolve,
+        });
+        await sent.promise;
+        wait.resolve();
+        expect((await stored).length).toBe(length);
+        const { body } = await store.get("put/sent");
+        expect(digest(await readAll(body))).toBe(digest(bytes));
+      }
+    });
+
     test("put() stores nothing where what it waits for fails", async () => {
       const after = Promise.reject(new Error("it failed"));
       const stored = store.put("put/never", bytesOf("never"), {
