@@ -93,6 +93,7 @@ const worker = startWorker({
   ...(env.CYTOEDGE_MAX_LOADED === undefined
     ? {}
     : { maxLoaded: env.CYTOEDGE_MAX_LOADED }),
+  maxCopyBytes: env.CYTOEDGE_MAX_COPY_BYTES,
 }, { concurrency: env.CYTOEDGE_CONCURRENCY, leaseMs: LEASE_MS, kinds });
 
 let isWarm = false;

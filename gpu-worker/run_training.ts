@@ -20,6 +20,7 @@ import { objectKey } from "../shared/storage/keys.ts";
 import type { ObjectStore } from "../shared/storage/types.ts";
 import type { Core } from "../wasm/mod.ts";
 import { keepTraining, type KeptTraining } from "./kept_training.ts";
+import type { HeldFolder, ModelCache } from "./model_cache.ts";
 import { download, storeModel } from "./stored_models.ts";
 import { openWorkerPreparer } from "./train/open_batches.ts";
 import { openTrainable } from "./train/open_trainable.ts";
@@ -38,8 +39,8 @@ export interface TrainingDeps {
   readonly store: ObjectStore;
   /** Folder for what is being worked on. */
   readonly work: string;
-  /** Folder of a model's files. */
-  readonly folderOf: (id: string, tenant: string) => Promise<string>;
+  /** Folder of a model's files, until it is released. */
+  readonly holdFolder: ModelCache["holdFolder"];
   readonly openEncoder: (folder: string) => Promise<Encoder>;
   readonly threads?: number;
   /** Aborts when it must be handed back; the task's signal aborts, too. */
@@ -79,10 +80,12 @@ export async function runTraining(
   const folder = await mkdtemp(join(deps.work, "training-"));
   const preparer = await openWorkerPreparer(deps.core);
   const teller = createTeller(deps, signal);
+  let held: HeldFolder | undefined;
   try {
     const images = join(folder, "images");
     await bringImages(deps, { input, tenant: task.tenant, images }, signal);
-    const parent = await deps.folderOf(input.model, task.tenant);
+    held = await deps.holdFolder(input.model, task.tenant);
+    const parent = held.folder;
     const network = await openTrainable({
       network: null,
       from: parent,
@@ -139,6 +142,7 @@ export async function runTraining(
         : null,
     };
   } finally {
+    held?.release();
     preparer.close();
     await rm(folder, { recursive: true, force: true });
   }

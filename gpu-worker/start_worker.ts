@@ -26,6 +26,7 @@ import { runImport } from "./run_import.ts";
 import { type JobDeps, runTask } from "./run_job.ts";
 import type { WorkMetrics } from "./metrics.ts";
 import { runTraining, type TrainingDeps } from "./run_training.ts";
+import { sweepModels } from "./sweep_models.ts";
 import { warmUp } from "./warm_up.ts";
 
 /** Kinds of work, each from a queue of its own. */
@@ -58,6 +59,8 @@ export interface WorkerParts {
   /** ms since 1970. */
   readonly now: () => number;
   readonly maxLoaded?: number;
+  /** Of models' copies on the disk. */
+  readonly maxCopyBytes?: number | undefined;
   /** Between two times that a training's checkpoint is stored, ms. */
   readonly keepMs?: number;
   /** Threads of trainings. */
@@ -99,6 +102,7 @@ export function startWorker(
     folder: join(parts.folder, "models"),
     load: parts.load,
     ...(parts.maxLoaded === undefined ? {} : { maxLoaded: parts.maxLoaded }),
+    maxCopyBytes: parts.maxCopyBytes,
   });
   const work = join(parts.folder, "work");
   const deps: JobDeps = {
@@ -132,7 +136,7 @@ export function startWorker(
           core,
           store,
           work,
-          folderOf: cache.folderOf,
+          holdFolder: cache.holdFolder,
           openEncoder: parts.loadForTraining ?? parts.load,
           ...(parts.threads === undefined ? {} : { threads: parts.threads }),
           handBack: drain.signal,
@@ -160,7 +164,10 @@ export function startWorker(
   } satisfies Record<WorkKind, () => Promise<void>>;
 
   const warm = warmShipped(cache.find, log);
-  const loops = kinds.map((kind) => start[kind]());
+  const loops = [
+    ...kinds.map((kind) => start[kind]()),
+    sweepModels(cache, shared),
+  ];
   return {
     warm,
     run: (task, signal) => runTask(deps, task, signal),

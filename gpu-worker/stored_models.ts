@@ -17,7 +17,8 @@ import { objectKey } from "../shared/storage/keys.ts";
 import type { ObjectStore } from "../shared/storage/types.ts";
 import { openModelFolder } from "./model_folder.ts";
 
-const DESCRIPTION = "model.json";
+/** Stored last, and deleted with the model. */
+export const DESCRIPTION = "model.json";
 
 /**
  * Store a model's folder for a tenant; the description is written last.

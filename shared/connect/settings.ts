@@ -64,6 +64,7 @@ export const VARIABLES = {
   CYTOEDGE_PROVIDERS: list.optional(),
   CYTOEDGE_THREADS: count.optional(),
   CYTOEDGE_MAX_LOADED: count.optional(),
+  CYTOEDGE_MAX_COPY_BYTES: count.optional(),
   CYTOEDGE_WORK_FOLDER: text.optional(),
   CYTOEDGE_METRICS_HOST: text.default("127.0.0.1"),
   CYTOEDGE_METRICS_PORT: z.coerce.number().int().min(0).max(65535).optional(),
