@@ -15,7 +15,7 @@ import type { Json } from "../shared/queue/types.ts";
 import { loadCore } from "../wasm/mod.ts";
 import { createApp } from "./app.ts";
 import { assembleEdge } from "./assemble.ts";
-import { loadPreview } from "./load_preview.ts";
+import { loadPreview, loadPrompted } from "./load_preview.ts";
 import { readModelFile } from "./read_model_file.ts";
 import { oidcOf, settingsOf } from "./read_settings.ts";
 import { sweepOften } from "./sweep.ts";
@@ -31,6 +31,7 @@ const log = (entry: Readonly<Record<string, Json>>) => {
 };
 const model = env.CYTOEDGE_MODEL ?? findShippedModel();
 if (model === undefined) throw new Error("CYTOEDGE_MODEL names no model");
+const prompted = env.CYTOEDGE_PROMPT_MODEL;
 
 const backend = await openBackend(env, "cytoedge edge");
 const { store, serve, origin } = await openStore(env);
@@ -43,6 +44,7 @@ const deps = await assembleEdge({
   log,
   loadPreview: () => loadPreview(model),
   readModel: (name) => readModelFile(model, name),
+  ...(prompted ? { loadPrompted: () => loadPrompted(prompted) } : {}),
   settings: {
     ...settingsOf(env),
     ...(origin === undefined ? {} : { storeOrigins: [origin] }),

@@ -177,9 +177,14 @@ export class NotFoundError extends SegError<"not-found"> {
   override readonly name = "NotFoundError";
   readonly tag = "not-found";
 
-  /** @param what  "object", "job", "upload" */
-  constructor(readonly what: string, readonly id: string) {
-    super(`There is no ${what} ${id}`);
+  /**
+   * @param what    "object", "job", "upload"
+   * @param advice  what to do about it
+   */
+  constructor(readonly what: string, readonly id: string, advice?: string) {
+    super(
+      `There is no ${what} ${id}${advice === undefined ? "" : `; ${advice}`}`,
+    );
   }
 }
 

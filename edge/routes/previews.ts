@@ -6,7 +6,6 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import type { HonoRequest } from "hono";
 import { InvalidRequestError } from "../../shared/errors.ts";
-import { decodeImage } from "../../shared/image/decode.ts";
 import { digestBytes } from "../../shared/pipeline/digest.ts";
 import { previewImage, toInput } from "../../shared/pipeline/preview.ts";
 import { resultId } from "../../shared/pipeline/result.ts";
@@ -17,6 +16,7 @@ import {
   PreviewOptions,
   PreviewRequest,
 } from "../../shared/schema/wire.ts";
+import { decodeInput, imageProblems } from "../decode_input.ts";
 import type { EdgeDeps } from "../deps.ts";
 import { requireFile } from "../limits.ts";
 import {
@@ -26,7 +26,6 @@ import {
   presentNetwork,
   presentOutlines,
 } from "../present.ts";
-import { problemResponses } from "../problem.ts";
 import { answers, createRouter, SECURITY } from "../router.ts";
 import { readUpload } from "../stored_uploads.ts";
 
@@ -55,14 +54,7 @@ const route = createRoute({
   },
   responses: {
     200: answers(Preview, "The masks"),
-    ...problemResponses(
-      "not-found",
-      "unsupported-format",
-      "corrupt-image",
-      "image-too-large",
-      "quota-exceeded",
-      "model",
-    ),
+    ...imageProblems(),
   },
 });
 
@@ -116,12 +108,10 @@ export async function preview(
   const { core, metrics } = deps;
   const start = performance.now();
   const { parameters } = options;
-  const decoded = await decodeImage(bytes, {
-    limits: { maxPixels: deps.settings.maxPreviewPixels },
-    ...(parameters.axes === null ? {} : { axes: parameters.axes }),
+  const { decoded, pixels, decodeMs } = await decodeInput(deps, principal, {
+    bytes,
+    axes: parameters.axes,
   });
-  const decodedMs = performance.now() - start;
-  await deps.usage.require(principal, { pixels: decoded.data.length });
 
   const encoder = await deps.preview();
   const { small, result } = await previewImage(
@@ -131,17 +121,14 @@ export async function preview(
   );
   const { planes: [plane], facts, warnings, run } = result;
   const timings = {
-    decode: decodedMs,
+    decode: decodeMs,
     ...run.timings,
     total: performance.now() - start,
   };
   for (const [stage, ms] of Object.entries(timings)) {
     metrics.stage(`preview_${stage}`, ms / 1000);
   }
-  await deps.usage.add(principal, {
-    previews: 1,
-    pixels: decoded.data.length,
-  });
+  await deps.usage.add(principal, { previews: 1, pixels });
   const id = await resultId({
     input: await digestBytes(bytes),
     models: [encoder.digest],

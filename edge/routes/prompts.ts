@@ -7,13 +7,12 @@
  */
 import { createRoute } from "@hono/zod-openapi";
 import { InvalidRequestError, NotFoundError } from "../../shared/errors.ts";
-import { decodeImage } from "../../shared/image/decode.ts";
 import { digestBytes } from "../../shared/pipeline/digest.ts";
 import { layOutPlanes } from "../../shared/pipeline/planes.ts";
 import { PromptedCell, PromptRequest } from "../../shared/schema/wire.ts";
+import { decodeInput, imageProblems } from "../decode_input.ts";
 import type { EdgeDeps } from "../deps.ts";
 import { presentModel } from "../present.ts";
-import { problemResponses } from "../problem.ts";
 import { answers, createRouter, SECURITY, takes } from "../router.ts";
 import { readUpload } from "../stored_uploads.ts";
 
@@ -27,35 +26,28 @@ const route = createRoute({
   request: { body: takes(PromptRequest) },
   responses: {
     200: answers(PromptedCell, "The cell"),
-    ...problemResponses(
-      "not-found",
-      "unsupported-format",
-      "corrupt-image",
-      "image-too-large",
-      "quota-exceeded",
-      "model",
-    ),
+    ...imageProblems(),
   },
 });
 
+/** What whoever runs the service does about it. */
+const ADVICE =
+  "the service takes one that `cli import` made of a checkpoint of Segment Anything: CYTOEDGE_PROMPT_MODEL=DIR, or serve --prompt-model DIR";
+
 /** The route. */
 export function prompts(deps: EdgeDeps) {
-  const { core, settings, usage } = deps;
+  const { core, usage } = deps;
   return createRouter().openapi(route, async (c) => {
     const principal = c.get("principal");
     const { upload, plane: index, ...prompt } = c.req.valid("json");
     const prompted = await deps.prompted?.();
     if (prompted === undefined) {
-      throw new NotFoundError("model that answers prompts", "prompted");
+      throw new NotFoundError("model", "that answers prompts", ADVICE);
     }
     const { model, refiner } = prompted;
     const start = performance.now();
     const bytes = await readUpload(deps, principal.tenant, upload);
-    const decoded = await decodeImage(bytes, {
-      limits: { maxPixels: settings.maxPreviewPixels },
-    });
-    const pixels = decoded.data.length;
-    await usage.require(principal, { pixels });
+    const { decoded, pixels } = await decodeInput(deps, principal, { bytes });
     const planes = layOutPlanes(decoded);
     const plane = planes[index];
     if (plane === undefined) {

@@ -44,6 +44,7 @@ export const VARIABLES = {
   CYTOEDGE_HOST: text.default("0.0.0.0"),
   CYTOEDGE_PORT: z.coerce.number().int().min(0).max(65535).default(8000),
   CYTOEDGE_MODEL: text.optional(),
+  CYTOEDGE_PROMPT_MODEL: text.optional(),
   CYTOEDGE_MAX_BODY_BYTES: count.optional(),
   CYTOEDGE_MAX_PREVIEW_PIXELS: count.optional(),
   CYTOEDGE_CORS_ORIGINS: list.optional(),

@@ -1,11 +1,13 @@
 /** Cells by prompts at the edge, with a random network. */
-import { rmSync } from "node:fs";
+import { appendFileSync, cpSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { loadPrompted } from "../../edge/load_preview.ts";
 import { importModel } from "../../gpu-worker/import/import_model.ts";
 import { loadNodePromptModel } from "../../gpu-worker/prompt_model_node.ts";
 import { decodeImage } from "../../shared/image/decode.ts";
 import { encodeTiff } from "../../shared/image/tiff_write.ts";
+import { findShippedModel } from "../../shared/models/shipped.ts";
 import { layOutPlanes } from "../../shared/pipeline/planes.ts";
 import type { PromptModel } from "../../shared/pipeline/prompt_model.ts";
 import { createRefiner } from "../../shared/pipeline/refine.ts";
@@ -100,12 +102,50 @@ test("without a model, POST /prompts says so, and GET /models has none", async (
       json: { upload, points: [[3, 4]] },
     });
     expect(status).toBe(404);
-    expect(body.detail).toContain("model that answers prompts");
+    expect(body.detail).toContain("no model that answers prompts");
+    expect(body.detail).toContain("CYTOEDGE_PROMPT_MODEL=DIR");
     const models = await plain.call("GET", "/v1/models");
     expect(models.body).not.toHaveProperty("prompted");
   } finally {
     await plain.close();
   }
+});
+
+test("loadPrompted() answers on the web runtime as the worker's does", async () => {
+  const web = await loadPrompted(join(root, "sam"));
+  try {
+    expect(web).toMatchObject({
+      digest: model.digest,
+      provider: "wasm",
+      imageSize: model.imageSize,
+      maskSize: model.maskSize,
+    });
+    const [plane] = layOutPlanes(await decodeImage(image));
+    const prompt = { points: [[30, 40]], box: [20, 25, 45, 60] } as const;
+    const [found, want] = await Promise.all([web, model].map(async (each) => {
+      const refiner = createRefiner(core, each);
+      return await refiner.refine(await refiner.embed(plane), prompt);
+    }));
+    expect(found.chosen).toBe(want.chosen);
+    const apart = found.logits.map((v, i) => Math.abs(v - want.logits[i]));
+    expect(Math.max(...apart)).toBeLessThan(1e-3);
+  } finally {
+    await web.close();
+  }
+});
+
+test("loadPrompted() refuses what is missing, changed, or answers no prompts", async () => {
+  await expect(loadPrompted(join(root, "none"))).rejects
+    .toThrow(/there is no .*model.json; make one with/);
+  const changed = join(root, "changed");
+  cpSync(join(root, "sam"), changed, { recursive: true });
+  const [{ files: [file] }] = JSON.parse(
+    readFileSync(join(changed, "model.json"), "utf8"),
+  ).networks;
+  appendFileSync(join(changed, file.name), "more");
+  await expect(loadPrompted(changed)).rejects.toThrow(/not what was imported/);
+  await expect(loadPrompted(findShippedModel()!)).rejects
+    .toThrow(/answers no prompts/);
 });
 
 test("GET /uploads/:id says where to get what is stored", async () => {
