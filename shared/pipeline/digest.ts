@@ -4,10 +4,28 @@
  * @module
  */
 
+/** What is used of `node:crypto`. */
+interface Crypto {
+  createHash(name: "sha256"): {
+    update(bytes: Uint8Array): { digest(encoding: "hex"): string };
+  };
+}
+
+/** `node:crypto`; an import of it would not load in browsers. */
+const platform: Crypto | undefined = (globalThis as {
+  process?: { getBuiltinModule?: (name: string) => unknown };
+}).process?.getBuiltinModule?.("node:crypto") as Crypto | undefined;
+
+/** To digest less takes less time than to wait for another thread. */
+const SMALL_BYTES = 2 ** 19;
+
 /** SHA-256 of bytes, lower-case hex. */
 export async function digestBytes(
   bytes: Uint8Array<ArrayBuffer>,
 ): Promise<string> {
+  if (platform && bytes.length <= SMALL_BYTES) {
+    return platform.createHash("sha256").update(bytes).digest("hex");
+  }
   const digest = await crypto.subtle.digest("SHA-256", bytes);
   return Array.from(
     new Uint8Array(digest),

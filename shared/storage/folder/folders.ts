@@ -34,7 +34,8 @@ export async function syncFolder(path: string): Promise<void> {
     // emptied and removed since, or a system that cannot sync a folder
     if (!hasCode(err, "ENOENT", "EISDIR", "EPERM", "EINVAL")) throw err;
   } finally {
-    await folder?.close();
+    // nothing is left to be written: nobody need wait
+    folder?.close().catch(() => {});
   }
 }
 
