@@ -48,8 +48,11 @@ afterAll(async () => {
   rmSync(root, { recursive: true });
 });
 
-/** A worker whose clock lets it tell each step. */
-function startTrainer(folder: string, keepMs?: number) {
+/** A worker whose clock lets it tell each step, or stands still. */
+function startTrainer(
+  folder: string,
+  { keepMs, tick = 1000 }: { keepMs?: number; tick?: number } = {},
+) {
   let now = Date.now();
   return startWorker({
     ...service.deps,
@@ -57,7 +60,7 @@ function startTrainer(folder: string, keepMs?: number) {
     folder: join(root, folder),
     load: (folder) =>
       loadNodeEncoder(folder, { providers: ["cpu"], threads: 1 }),
-    ...{ pricePerGpuSecond: 1, threads: 1, now: () => now += 1000 },
+    ...{ pricePerGpuSecond: 1, threads: 1, now: () => now += tick },
     ...(keepMs === undefined ? {} : { keepMs }),
   }, { concurrency: 1, leaseMs: 30_000, kinds: ["trainings"] });
 }
@@ -154,11 +157,27 @@ test(
 );
 
 test(
+  "of a training that is over at once its first and last steps are told",
+  async () => {
+    const id = await ask();
+    const still = startTrainer("still", { tick: 0 });
+    const all = await follow(id, isEnd);
+    await still.drain();
+    const told = lossesOf(all).map(([step]) => step);
+    expect(told[0]).toBe(1);
+    expect(told.length).toBeLessThan(SETTINGS.steps);
+    // of both folds and of the training of all images
+    expect(told.filter((step) => step === SETTINGS.steps)).toHaveLength(3);
+  },
+  PATIENT,
+);
+
+test(
   "checkpoints are stored now and then, and forgotten with a training that was cancelled",
   async () => {
     const id = await ask();
     // what it stores now and then is stored at every checkpoint
-    const one = startTrainer("dying", 0);
+    const one = startTrainer("dying", { keepMs: 0 });
     await follow(
       id,
       ({ data }) => (data as { text?: string }).text === "fold 2 of 2",
