@@ -30,7 +30,7 @@ export function plotLoss(kinds: readonly KindTunings[]): Promise<string> {
       kind,
     }));
   });
-  return plot(points, { x: "epoch", y: "loss", isZeroBased: false });
+  return plot(points, { x: "epoch", y: "loss", isZeroBased: false, dots: 0 });
 }
 
 /** Figure 9: AP50 against the number of corrected images, or their cells. */
@@ -72,15 +72,31 @@ export function plotLoop(rows: readonly LoopRow[]): Promise<string> {
 
 function plot(
   values: readonly Point[],
-  { x, y, isZeroBased }: { x: string; y: string; isZeroBased: boolean },
+  { x, y, isZeroBased, dots = 30 }: {
+    x: string;
+    y: string;
+    isZeroBased: boolean;
+    /** Area of a point's mark; 0 for points that are too many to be marked. */
+    dots?: number;
+  },
 ): Promise<string> {
   return draw({
     width: 420,
     height: 240,
     data: { values: [...values] },
-    mark: { type: "line", point: { size: 30 }, strokeWidth: 1.6 },
+    mark: {
+      type: "line",
+      point: dots > 0 && { size: dots },
+      strokeWidth: dots > 0 ? 1.6 : 1.2,
+    },
     encoding: {
-      x: { field: "x", type: "quantitative", title: x },
+      // epochs, images, cells, rounds: none is a fraction
+      x: {
+        field: "x",
+        type: "quantitative",
+        title: x,
+        axis: { tickMinStep: 1 },
+      },
       y: {
         field: "y",
         type: "quantitative",
@@ -91,7 +107,7 @@ function plot(
         field: "kind",
         type: "nominal",
         scale: { scheme: SCHEME },
-        legend: { title: null, orient: "bottom", columns: 1, labelLimit: 420 },
+        legend: { title: null, orient: "bottom", columns: 1, labelLimit: 0 },
       },
     },
   });
