@@ -124,6 +124,11 @@ async function measure(
     "preview, in process": () => inside.preview(image),
   }, { rounds: 10 * rounds });
   await inside.close();
+  // calls of the peer take seconds
+  const fewer = { rounds: Math.min(3, rounds), warm: 0 };
+  const itsPreviews = peer === undefined ? {} : await timeInTurns({
+    "preview, peer": () => peer.preview(image),
+  }, fewer);
 
   note("scores of two label images of 1024×1024");
   const scene = SCENES["1024"];
@@ -136,10 +141,9 @@ async function measure(
   const scores = await timeInTurns({
     score: () => calls.score(truth, prediction),
   }, { rounds: 10 * rounds });
-  // a call of the peer takes seconds
-  const theirs = peer === undefined ? {} : await timeInTurns({
+  const itsScores = peer === undefined ? {} : await timeInTurns({
     "score, peer": () => peer.score(truth, prediction),
-  }, { rounds: Math.min(3, rounds), warm: 0 });
+  }, fewer);
 
   note("jobs of one image of 512×512");
   const decoded = await decodeImage(image);
@@ -175,7 +179,7 @@ async function measure(
   }
   return {
     start,
-    latency: { ...previews, ...scores, ...theirs },
+    latency: { ...previews, ...itsPreviews, ...scores, ...itsScores },
     job: {
       total: of(({ total }) => total),
       encode: of(({ encode }) => encode),

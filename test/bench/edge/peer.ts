@@ -10,6 +10,7 @@ import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { freePort } from "../../servers/process.ts";
+import { writeFullSize } from "../encode/tile.ts";
 import { installPeers } from "../peers/install.ts";
 import type { Note } from "../result.ts";
 
@@ -20,6 +21,8 @@ const HERE = new URL("../peers/", import.meta.url);
 /** A peer that runs. */
 export interface Peer {
   readonly url: string;
+  /** Its network on an image, whose weights are random: no masks. */
+  preview(image: Uint8Array<ArrayBuffer>): Promise<unknown>;
   score(
     truth: Uint8Array<ArrayBuffer>,
     prediction: Uint8Array<ArrayBuffer>,
@@ -51,9 +54,11 @@ export async function startPeer(
     note(`without FastAPI: ${err instanceof Error ? err.message : err}`);
     return undefined;
   }
+  note("the peer's network, of full size");
+  const checkpoint = await writeFullSize(python, cache);
   const port = await freePort();
   const script = fileURLToPath(new URL("serve_cellpose.py", HERE));
-  const child = spawn(python, [script, `${port}`], {
+  const child = spawn(python, [script, `${port}`, checkpoint], {
     stdio: ["ignore", "ignore", "pipe"],
     env: { ...process.env, PYTHONPATH: libraries },
   });
@@ -74,17 +79,23 @@ export async function startPeer(
     }
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
+  const send = async (
+    path: string,
+    files: Readonly<Record<string, Uint8Array<ArrayBuffer>>>,
+  ): Promise<unknown> => {
+    const body = new FormData();
+    for (const [name, bytes] of Object.entries(files)) {
+      body.append(name, new File([bytes], name));
+    }
+    const answer = await fetch(url + path, { method: "POST", body });
+    const text = await answer.text();
+    if (!answer.ok) throw new Error(`peer: ${answer.status} ${text}`);
+    return JSON.parse(text);
+  };
   return {
     url,
-    async score(truth, prediction) {
-      const body = new FormData();
-      body.append("truth", new File([truth], "truth.png"));
-      body.append("prediction", new File([prediction], "prediction.png"));
-      const answer = await fetch(`${url}/scores`, { method: "POST", body });
-      const text = await answer.text();
-      if (!answer.ok) throw new Error(`peer: ${answer.status} ${text}`);
-      return JSON.parse(text);
-    },
+    preview: (image) => send("/previews", { image }),
+    score: (truth, prediction) => send("/scores", { truth, prediction }),
     async stop() {
       const gone = once(child, "exit");
       child.kill("SIGKILL");

@@ -14,15 +14,9 @@ export function formatEdge(result: EdgeResult): string {
   const rows: [string, Latency, string][] = [
     ["preview of 512×512, over HTTP", outside, "p50 ≤ 500, p99 ≤ 2 × p50"],
     ["the same call inside the process", inside, "HTTP ≤ 1.15 ×"],
+    ...peerRow("its network, without masks", latency["preview, peer"]),
     ["score of two label images of 1024×1024", latency.score, "p50 ≤ 60"],
-    ...(latency["score, peer"]
-      ? [
-        row(
-          "… FastAPI + Cellpose: AP, AJI, boundary F",
-          latency["score, peer"],
-        ),
-      ]
-      : []),
+    ...peerRow("AP, AJI, boundary F", latency["score, peer"]),
     ["job of one image of 512×512, to its end", job.total, "p50 ≤ 1000"],
     ["… of it the network", job.encode, ""],
     ["… of it the diameter: network and masks, smaller", job.estimate, ""],
@@ -66,8 +60,12 @@ export function formatEdge(result: EdgeResult): string {
   ].join("\n");
 }
 
-function row(name: string, latency: Latency): [string, Latency, string] {
-  return [name, latency, ""];
+/** A row, where the peer could be had. */
+function peerRow(
+  what: string,
+  latency: Latency | undefined,
+): [string, Latency, string][] {
+  return latency ? [[`… FastAPI + Cellpose: ${what}`, latency, ""]] : [];
 }
 
 function ms(value: number): string {

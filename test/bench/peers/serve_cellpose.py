@@ -1,9 +1,11 @@
 """A FastAPI server around Cellpose, as a laboratory would write one.
 
-    python serve_cellpose.py PORT
+    python serve_cellpose.py PORT CHECKPOINT
 
 GET /healthz, GET /usage: JSON, no model. POST /scores: two label images as
-files, scored by Cellpose's own metrics. Without keys, storage and queue.
+files, scored by Cellpose's own metrics. POST /previews: an image as a file,
+through Cellpose's network in its tiles; no masks, since the checkpoint's weights
+are random and its flows noise. Without keys, storage and queue.
 """
 
 import sys
@@ -11,10 +13,11 @@ import sys
 import cv2
 import numpy as np
 import uvicorn
-from cellpose import metrics
+from cellpose import metrics, models
 from fastapi import FastAPI, UploadFile
 
 app = FastAPI()
+model = models.CellposeModel(gpu=False, pretrained_model=sys.argv[2])
 
 
 @app.get("/healthz")
@@ -27,13 +30,26 @@ async def usage():
     return {"days": [], "currency": "USD"}
 
 
+async def decode(file: UploadFile):
+    data = np.frombuffer(await file.read(), np.uint8)
+    return cv2.imdecode(data, cv2.IMREAD_UNCHANGED)
+
+
+@app.post("/previews")
+async def previews(image: UploadFile):
+    pixels = await decode(image)
+    _, (_, flow, cellprob, *_), _ = model.eval(pixels, compute_masks=False)
+    return {
+        "size": pixels.shape[:2],
+        "flow": list(np.shape(flow)),
+        "cellprob": list(np.shape(cellprob)),
+    }
+
+
 @app.post("/scores")
 async def scores(truth: UploadFile, prediction: UploadFile):
     true, found = [
-        cv2.imdecode(
-            np.frombuffer(await each.read(), np.uint8), cv2.IMREAD_UNCHANGED
-        ).astype(np.int32)
-        for each in (truth, prediction)
+        (await decode(each)).astype(np.int32) for each in (truth, prediction)
     ]
     ap, tp, fp, fn = metrics.average_precision(
         true, found, threshold=[0.5, 0.75, 0.9]
