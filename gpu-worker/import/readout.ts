@@ -4,6 +4,7 @@
  * @module
  */
 import {
+  cast,
   type Dim,
   reshape,
   transpose,
@@ -37,7 +38,7 @@ export function readSpread({ weights }: Layers): Spread {
  *
  * @param x      N×h×w×channels
  * @param edges  output's height and width
- * @returns      N×outputs×(h·edge)×(w·edge)
+ * @returns      N×outputs×(h·edge)×(w·edge), f32 where nothing is multiplied
  */
 export function spreadTokens(
   l: Layers,
@@ -52,10 +53,11 @@ export function spreadTokens(
     return enlargeBy(l, transpose(g, x, [0, 3, 1, 2]), { weight: "W2" });
   }
   // depth to space, with the channel's index as (output, row, column)
-  const planes = transpose(g, x, [0, 3, 1, 2]);
+  // in f32: ONNX Runtime 1.30 has no such kernel in bf16, on no provider
+  const planes = transpose(g, cast(g, x, "f32"), [0, 3, 1, 2]);
   const [n] = x.shape;
   return g.node("DepthToSpace", [planes], {
-    dtype: x.dtype,
+    dtype: planes.dtype,
     shape: [n, outputs, ...edges],
   }, {
     attributes: { blocksize: { int: edge }, mode: { text: "CRD" } },

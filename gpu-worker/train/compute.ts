@@ -60,6 +60,9 @@ const FOLLOWING = new Set(
     "DepthToSpace SpaceToDepth Identity Dropout").split(" "),
 );
 
+/** Of these, what ONNX Runtime 1.30 has in bf16 on no provider. */
+const NOT_IN_BF16 = new Set("DepthToSpace SpaceToDepth Pad Resize".split(" "));
+
 /** What says its types itself. */
 const FREE = new Set(["Cast", "Shape"]);
 
@@ -90,7 +93,8 @@ export function addTyped(
   if (PRODUCTS[compute].has(node.op)) return feed(compute);
   const given = inputs.filter((x) => x !== null);
   if (!given.some(isHalf)) return make(inputs);
-  if (FOLLOWING.has(node.op)) {
+  const isLacking = compute === "bf16" && NOT_IN_BF16.has(node.op);
+  if (FOLLOWING.has(node.op) && !isLacking) {
     const own = node.op === "Resize" ? given.slice(0, 1) : given;
     // numbers adapt, tensors do not
     const isWide = own.some(({ dtype, shape }) =>

@@ -24,6 +24,7 @@ import { isOwn, withWeights } from "./network.ts";
 import { pickWeights } from "./pick_weights.ts";
 import { settleFor, type WantedPrecision } from "./settle_precision.ts";
 import type { Trainable } from "./trainable.ts";
+import { DEVICE_CHUNK } from "./train_loop.ts";
 import { openTrainer, type TrainerOptions } from "./trainer.ts";
 
 /**
@@ -78,6 +79,7 @@ export async function openParent(
     channels: model.channels,
     multiple: model.tileMultiple ?? 1,
     ...(isFixed ? { fixedCrop: model.tileSize } : {}),
+    ...(options.provider === "cpu" ? {} : { chunk: DEVICE_CHUNK }),
     openTrainer: (state) =>
       openTrainer(network, {
         ...options,

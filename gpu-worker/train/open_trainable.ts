@@ -18,6 +18,7 @@ import { openParent } from "./open_parent.ts";
 import { settleFor, type WantedPrecision } from "./settle_precision.ts";
 import type { Trainable } from "./trainable.ts";
 import type { StateTensor } from "./trainer_port.ts";
+import { DEVICE_CHUNK } from "./train_loop.ts";
 import { openTrainer, type TrainerOptions } from "./trainer.ts";
 import { pickWeights } from "./pick_weights.ts";
 import { writeTrainedModel } from "./write_trained.ts";
@@ -105,6 +106,7 @@ export async function openTrainable(
     diameter: DESIGN_DIAMETER,
     channels: INPUT_CHANNELS,
     multiple: EDGE_MULTIPLE,
+    ...(options.provider === "cpu" ? {} : { chunk: DEVICE_CHUNK }),
     openTrainer: (state) =>
       openTrainer({ graph }, {
         ...options,

@@ -45,6 +45,11 @@ export interface LoopPlan extends Omit<RateOptions, "steps"> {
   readonly checkpointEvery: number;
   /** Validations without a better score before it stops; none: all steps. */
   readonly patience?: number;
+  /**
+   * Steps that are handed to the trainer together at most; default `CHUNK`.
+   * The result does not depend on it.
+   */
+  readonly chunk?: number;
   /** Digest of all else that the result depends on. */
   readonly fingerprint: string;
 }
@@ -85,8 +90,13 @@ export interface LoopResult {
   readonly state: TrainState;
 }
 
-/** Steps that are handed to the trainer together. */
+/** Steps that are handed to the trainer together on a processor. */
 export const CHUNK = 4;
+/**
+ * On a device: a call copies all states there and back, which takes as long as
+ * some ten steps of a large network.
+ */
+export const DEVICE_CHUNK = 32;
 /** Steps whose speed tells how many there is time for; the first is left out. */
 const TIMED = 6 * CHUNK;
 /** File names in the folder. */
@@ -183,7 +193,7 @@ export async function runLoop(
         break;
       }
 
-      const count = Math.min(CHUNK, (steps || Infinity) - step);
+      const count = countSteps(plan, { step, steps, deps });
       const length = steps || guessSteps(plan);
       if (planned.length !== length) {
         planned = { length, rates: planRates({ ...plan, steps: length }) };
@@ -250,6 +260,20 @@ export async function runLoop(
   } finally {
     await trainer.close();
   }
+}
+
+/** Steps up to the next validation, checkpoint or end, at most a chunk. */
+function countSteps(
+  { chunk = CHUNK, validateEvery, checkpointEvery }: LoopPlan,
+  { step, steps, deps }: { step: number; steps: number; deps: LoopDeps },
+): number {
+  // the speed of the first steps is taken chunk by chunk
+  if (steps === 0) return CHUNK;
+  const every = deps.validate
+    ? [validateEvery, checkpointEvery]
+    : [checkpointEvery];
+  const stops = every.map((one) => one - step % one);
+  return Math.min(chunk, steps - step, ...stops);
 }
 
 function checkPlan(plan: LoopPlan): void {

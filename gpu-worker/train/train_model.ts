@@ -275,6 +275,8 @@ function planLoop(request: TrainRequest, train: Items["usable"]): LoopPlan {
     ...(total === undefined ? {} : { steps: total }),
     stepsPerEpoch,
     fingerprint,
+    // how many are handed over together changes nothing but the time
+    ...(network.chunk === undefined ? {} : { chunk: network.chunk }),
   };
 }
 

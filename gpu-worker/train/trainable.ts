@@ -38,6 +38,8 @@ export interface Trainable {
   readonly fixedCrop?: number;
   /** What products are computed in, and why; none: fp32, nothing was asked. */
   readonly precision?: SettledPrecision;
+  /** Steps that are handed to it together at most; none: as few as can be. */
+  readonly chunk?: number;
   openTrainer(state?: TrainState): Promise<Trainer>;
   /** Fit what tells diameters, once the rest is trained; where it has such. */
   fitSize?(

@@ -10,6 +10,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { gunzipSync } from "node:zlib";
 import { readFileSync } from "node:fs";
+import { ModelError } from "../../shared/errors.ts";
 import { findCommit } from "./commit.ts";
 import { documentTables } from "./document.ts";
 import { findGpu } from "./encode/gpu.ts";
@@ -115,17 +116,23 @@ async function timeTiles(
   for (const each of networks) {
     for (const precision of precisions) {
       note(`tiles through ${each.network}, ${precision}`);
-      times.push(
-        await timeTile({
-          ...each,
-          python,
-          precision,
-          provider: isGpu ? "cuda" : "cpu",
-          threads: THREADS,
-          tiles: isGpu ? GPU_TILES : 1,
-          rounds: each.network === "small" ? 3 * rounds : rounds,
-        }),
-      );
+      try {
+        times.push(
+          await timeTile({
+            ...each,
+            python,
+            precision,
+            provider: isGpu ? "cuda" : "cpu",
+            threads: THREADS,
+            tiles: isGpu ? GPU_TILES : 1,
+            rounds: each.network === "small" ? 3 * rounds : rounds,
+          }),
+        );
+      } catch (err) {
+        // what one precision lacks on a card says nothing about the others
+        if (!isGpu || !(err instanceof ModelError)) throw err;
+        note(`not measured: ${err.message}`);
+      }
     }
   }
   return times;

@@ -107,6 +107,33 @@ test("runLoop() gives the same bits however often it is killed", async () => {
   }
 });
 
+test("runLoop() hands over a chunk at most, up to what comes next", async () => {
+  const expected = await run(freshFolder());
+  const counts: number[] = [];
+  const fakes = createFakes();
+  const folder = freshFolder();
+  const result = await runLoop({ ...PLAN, chunk: 10 }, {
+    folder,
+    openTrainer: async (state) => {
+      const trainer = await fakes(state);
+      return {
+        ...trainer,
+        run(given, rates) {
+          counts.push(rates.length);
+          return trainer.run(given, rates);
+        },
+      };
+    },
+    batches,
+    validate,
+  });
+  // validations every 12 steps, checkpoints every 8, the end at 50
+  expect(counts).toEqual([8, 4, 4, 8, 8, 4, 4, 8, 2]);
+  expect(result.state).toEqual(expected.state);
+  expect(result.best).toEqual(expected.best);
+  expect(result.average).toEqual(expected.average);
+});
+
 test("runLoop() averages the weights of its last checkpoints", async () => {
   const folder = freshFolder();
   const saved = new Map<number, Float32Array>();
