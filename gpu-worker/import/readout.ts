@@ -53,7 +53,7 @@ export function spreadTokens(
     return enlargeBy(l, transpose(g, x, [0, 3, 1, 2]), { weight: "W2" });
   }
   // depth to space, with the channel's index as (output, row, column)
-  // in f32: ONNX Runtime 1.30 has no such kernel in bf16, on no provider
+  // in f32: see NO_BF16_KERNEL
   const planes = transpose(g, cast(g, x, "f32"), [0, 3, 1, 2]);
   const [n] = x.shape;
   return g.node("DepthToSpace", [planes], {

@@ -19,6 +19,7 @@ import {
   type GraphBuilder,
   isFloat,
   isHalf,
+  NO_BF16_KERNEL,
   type Node,
   typeFor,
   typesOf,
@@ -60,9 +61,6 @@ const FOLLOWING = new Set(
     "DepthToSpace SpaceToDepth Identity Dropout").split(" "),
 );
 
-/** Of these, what ONNX Runtime 1.30 has in bf16 on no provider. */
-const NOT_IN_BF16 = new Set("DepthToSpace SpaceToDepth Pad Resize".split(" "));
-
 /** What says its types itself. */
 const FREE = new Set(["Cast", "Shape"]);
 
@@ -93,7 +91,7 @@ export function addTyped(
   if (PRODUCTS[compute].has(node.op)) return feed(compute);
   const given = inputs.filter((x) => x !== null);
   if (!given.some(isHalf)) return make(inputs);
-  const isLacking = compute === "bf16" && NOT_IN_BF16.has(node.op);
+  const isLacking = compute === "bf16" && NO_BF16_KERNEL.has(node.op);
   if (FOLLOWING.has(node.op) && !isLacking) {
     const own = node.op === "Resize" ? given.slice(0, 1) : given;
     // numbers adapt, tensors do not

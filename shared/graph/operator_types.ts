@@ -60,3 +60,11 @@ export function typeFor<Wanted extends Dtype>(
 ): Wanted | "f32" {
   return typesOf(op).includes(wanted) ? wanted : "f32";
 }
+
+/**
+ * What ONNX has in bf16, and ONNX Runtime 1.30 on no provider, CUDA included:
+ * asked of it one node at a time, on an H100.
+ */
+export const NO_BF16_KERNEL: ReadonlySet<string> = new Set(
+  words("DepthToSpace SpaceToDepth Pad Resize"),
+);

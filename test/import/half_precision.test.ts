@@ -18,6 +18,7 @@ import {
   isFloat,
   isHalf,
   listDtypes,
+  NO_BF16_KERNEL,
   typesOf,
 } from "../../shared/graph/mod.ts";
 import { decodeNpy } from "../../shared/image/npy.ts";
@@ -60,6 +61,14 @@ function findWrong(graph: Graph): string[] {
   });
 }
 
+/** Nodes that no provider has a kernel for. */
+function findLacking(graph: Graph): string[] {
+  const types = listDtypes(graph);
+  return graph.nodes.flatMap(({ op, inputs: [first] }) =>
+    NO_BF16_KERNEL.has(op) && types.get(first) === "bf16" ? [op] : []
+  );
+}
+
 const HALVES = MODELS.flatMap((id) =>
   (["bf16", "fp16"] as const).map((precision) => [precision, id] as const)
 );
@@ -70,6 +79,7 @@ test.each(HALVES)(
     for (const attention of ["fused", "plain"] as const) {
       const { folder, json, graphs } = convert(id, { precision, attention });
       expect(graphs.flatMap(findWrong)).toEqual([]);
+      expect(graphs.flatMap(findLacking)).toEqual([]);
       for (const { files: [{ name }] } of json.networks) {
         // the runtime checks types before it looks for kernels
         const reason = await loadGraph(join(folder, name)).then(

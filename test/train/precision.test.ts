@@ -34,6 +34,7 @@ import {
   isHalf,
   listDtypes,
   matmul,
+  NO_BF16_KERNEL,
   type Value,
 } from "../../shared/graph/mod.ts";
 import { unpackModels, unpackSteps } from "../import/models.ts";
@@ -163,6 +164,7 @@ test("bf16 has no loss scale, and leaves convolutions in f32", () => {
   const halved = countProducts(graph, PRODUCTS.f16);
   expect(halved.get("Gemm")).toBeGreaterThan(0);
   expect(halved.has("Conv")).toBe(false);
+  expect(countProducts(graph, NO_BF16_KERNEL).size).toBe(0);
 });
 
 test("Trainer in f16 on the processor trains and evaluates as in f32", async () => {
